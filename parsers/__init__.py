@@ -1,0 +1,1 @@
+"""Readers of Windows artifacts: bytes in, Polars frames out."""

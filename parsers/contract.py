@@ -1,0 +1,163 @@
+"""What a parser takes and gives. Every module under `parsers` keeps to this.
+
+A parser gets an `Artifact` (a named, seekable, read-only stream of bytes) and yields `Batch` and `Problem` objects.
+It opens no path, prints nothing, raises nothing for bad bytes, and holds at most one block plus one batch in memory.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import BinaryIO, Protocol
+
+import polars as pl
+
+BATCH_BYTES = 16 << 20
+"""Aimed size of one batch: large enough for DuckDB's row groups, small enough for a bounded queue."""
+
+
+class Sql(StrEnum):
+    """Column types of the case file (DuckDB names)."""
+
+    TEXT = "VARCHAR"
+    BOOL = "BOOLEAN"
+    U8 = "UTINYINT"
+    U16 = "USMALLINT"
+    U32 = "UINTEGER"
+    U64 = "UBIGINT"
+    I32 = "INTEGER"
+    I64 = "BIGINT"
+    FLOAT = "DOUBLE"
+    TIME = "TIMESTAMP_NS"
+    BLOB = "BLOB"
+
+
+POLARS: dict[Sql, pl.DataType] = {
+    Sql.TEXT: pl.String(),
+    Sql.BOOL: pl.Boolean(),
+    Sql.U8: pl.UInt8(),
+    Sql.U16: pl.UInt16(),
+    Sql.U32: pl.UInt32(),
+    Sql.U64: pl.UInt64(),
+    Sql.I32: pl.Int32(),
+    Sql.I64: pl.Int64(),
+    Sql.FLOAT: pl.Float64(),
+    Sql.TIME: pl.Datetime("ns"),
+    Sql.BLOB: pl.Binary(),
+}
+"""The Polars type of each column type. Times are naive and mean UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its name, type, and what it means (unit, zone and source of the fact where not obvious)."""
+
+    name: str
+    type: Sql
+    comment: str
+
+
+HOST = Column("host", Sql.TEXT, "Host the row speaks of: NetBIOS name, upper case; from inside the evidence")
+SOURCE_ID = Column("source_id", Sql.TEXT, "Artifact the row was read from (source.source_id)")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Declaration of one evidence table.
+
+    `address` names the column that leads back to the row's bytes inside its source (a byte offset or record number).
+    `time` names the column the timeline sorts by, if any. `host` and `source_id` are added by the case where the
+    frame does not carry them: a parser declares them only if it fills them.
+    """
+
+    name: str
+    comment: str
+    columns: tuple[Column, ...]
+    address: str
+    time: str | None = None
+
+    def column_names(self) -> list[str]:
+        """Names in order of declaration."""
+        return [c.name for c in self.columns]
+
+    def schema(self) -> dict[str, pl.DataType]:
+        """Polars schema of a full frame of this table."""
+        return {c.name: POLARS[c.type] for c in self.columns}
+
+
+class Severity(StrEnum):
+    """How much a problem costs: nothing lost, something doubtful, something lost."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A skip, a repair or a doubt. `place` is an address inside the artifact ("offset 69632", "record 5").
+
+    `code` is a stable word in lower_snake_case; `expected` and `found` are short texts.
+    """
+
+    code: str
+    place: str
+    expected: str
+    found: str
+    message: str
+    severity: Severity = Severity.WARNING
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows of one table. The frame has a subset of the table's columns, in any order; what lacks is NULL."""
+
+    table: str
+    frame: pl.DataFrame
+
+
+class Opener(Protocol):
+    """Gives a fresh seekable binary stream at each call."""
+
+    def __call__(self) -> BinaryIO: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Half-open time window [since, until) in ns since 1970 UTC; None = open end. Cuts rows at ingest."""
+
+    since_ns: int | None = None
+    until_ns: int | None = None
+
+    def __bool__(self) -> bool:
+        return self.since_ns is not None or self.until_ns is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """One stream of evidence as a parser sees it.
+
+    `name` is the file's own name with collectors' escapes undone; `windows_path` its canonical path on the Windows
+    volume, if the layout tells it; `size` its length in bytes; `open` gives a new stream over it.
+    """
+
+    name: str
+    open: Opener
+    size: int
+    windows_path: str | None = None
+    window: Window = field(default_factory=Window)
+
+
+class Parser(Protocol):
+    """One artifact type. Modules of `parsers` satisfy this protocol themselves."""
+
+    KIND: str
+    VERSION: int
+    TABLES: tuple[Table, ...]
+
+    def recognise(self, name: str, head: bytes) -> bool:
+        """Whether the artifact is this parser's. `head` holds the first 4,096 bytes at most."""
+        ...
+
+    def parse(self, artifact: Artifact) -> Iterator[Batch | Problem]:
+        """Read the artifact."""
+        ...

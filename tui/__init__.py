@@ -1,0 +1,1 @@
+"""Terminal user interface over a case (see docs/)."""
