@@ -1,0 +1,305 @@
+"""Evidence into the case: discover, hash, read the logs, then what takes its host's name from the logs."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from forensic_iso.case import store
+from forensic_iso.case.duplicates import drop_copies
+from forensic_iso.case.pool import Event, Pool, run_inline
+from forensic_iso.case.schema import evidence_tables
+from forensic_iso.case.worker import Ended, Hashed, Rows, Task
+from forensic_iso.case.writer import SourceWriter, insert_problems
+from forensic_iso.errors import CaseError, NothingUsable
+from forensic_iso.evidence.discover import Discovery, Found, discover, nearest_logs
+from parsers.contract import Problem, Window
+from parsers.registry import PARSERS, by_kind
+
+NAMES_ITS_HOST = frozenset({"evtx", "mde"})
+"""Kinds whose rows carry the host; all others take it from the logs nearest to them."""
+
+Report = Callable[[str, int, int], None]
+"""progress(what, bytes done, bytes in all)"""
+
+
+@dataclass(slots=True)
+class Source:
+    """One recognised artifact on its way into the case."""
+
+    found: Found
+    kind: str
+    sha256: str = ""
+    source_id: str = ""
+    known: bool = False
+    hosts: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What an ingest did."""
+
+    recognised: int
+    read_now: int
+    known_before: int
+    failed: int
+    unrecognised: int
+    rows: int
+    problems: int
+    errors: int
+    copies: int
+    not_found: list[str] = field(default_factory=list)
+
+
+def source_id(path: str, sha256: str) -> str:
+    """Id of an artifact: the same bytes at the same place below what was handed in."""
+    return hashlib.sha256(f"{path}\0{sha256}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def default_workers() -> int:
+    """As many as there are cores for this process."""
+    return max(1, len(os.sched_getaffinity(0)))
+
+
+class Ingest:
+    """One run of the ingest over a case that is open for writing."""
+
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, case: Path, window: Window, workers: int, report: Report | None = None
+    ) -> None:
+        self._con, self._case, self._window, self._workers = con, case, window, workers
+        self._report = report or (lambda what, done, total: None)
+        self._columns = {t.name: t.column_names() for t in evidence_tables()}
+        self._pool: Pool | None = None
+
+    def run(self, evidence: Sequence[Path]) -> Summary:
+        """Read the evidence into the case.
+
+        Raises:
+            NothingUsable: no file of the evidence is recognised.
+            CaseError: the case was made with another time window.
+        """
+        self._keep_window()
+        discovery = discover(evidence, PARSERS)
+        self._book_unrecognised(discovery)
+        sources = [Source(r.found, r.kind) for r in discovery.recognised]
+        if not sources:
+            raise NothingUsable(self._nothing(discovery, evidence))
+        with ExitStack() as stack:
+            if self._workers:
+                self._pool = stack.enter_context(Pool(min(self._workers, len(sources))))
+            self._hash(sources)
+            self._book(sources)
+            self._read(sources)
+        copies = drop_copies(self._con)
+        return self._summary(sources, discovery, copies)
+
+    @staticmethod
+    def _nothing(discovery: Discovery, evidence: Sequence[Path]) -> str:
+        given = ", ".join(map(str, evidence))
+        why = "; ".join(f"{f.path}: {reason}" for f, reason in discovery.unrecognised[:5])
+        why = why or "; ".join(f"{p.path}: {p.problem.message}" for p in discovery.problems[:5]) or "no file in it"
+        return f"looking for Windows artifacts in {given}: expected event logs or an $MFT, found none ({why})"
+
+    def _keep_window(self) -> None:
+        want = {"since": str(self._window.since_ns), "until": str(self._window.until_ns)}
+        have = dict(self._con.execute("SELECT key, value FROM case_info WHERE key IN ('since', 'until')").fetchall())
+        if not have:
+            self._con.executemany("INSERT INTO case_info VALUES (?, ?)", list(want.items()))
+        elif have != want:
+            raise CaseError(
+                f"adding to the case {self._case}: it was made with another --since/--until; "
+                "give the same, or another --case"
+            )
+
+    def _book_unrecognised(self, discovery: Discovery) -> None:
+        """Files that no parser takes, and what went wrong before a parser was asked. Replaced at each run."""
+        paths = [p.path for p in discovery.problems] + [f.path for f, _ in discovery.unrecognised]
+        con = self._con
+        con.execute("BEGIN")
+        con.execute("DELETE FROM source WHERE state = 'skipped' AND list_contains(?, path)", [paths])
+        con.execute("DELETE FROM problem WHERE source_id IS NULL AND list_contains(?, path)", [paths])
+        rows = [
+            [source_id(f.path, ""), f.path, f.windows_path, _chain(f), f.size, "skipped", why]
+            for f, why in discovery.unrecognised
+        ]
+        if rows:
+            con.executemany(
+                "INSERT INTO source (source_id, path, windows_path, container, bytes, state, remark)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                rows,
+            )
+        for p in discovery.problems:
+            insert_problems(con, None, p.path, [p.problem])
+        con.execute("COMMIT")
+
+    def _events(self, tasks: Sequence[Task]) -> Iterator[Event]:
+        return self._pool.run(tasks) if self._pool else run_inline(tasks)
+
+    def _hash(self, sources: list[Source]) -> None:
+        tasks = [Task(i, s.found) for i, s in enumerate(sources)]
+        done, total = 0, sum(s.found.size for s in sources)
+        for number, message in self._events(tasks):
+            s = sources[number]
+            if isinstance(message, Hashed):
+                s.sha256 = message.sha256
+                s.source_id = source_id(s.found.path, s.sha256)
+            elif isinstance(message, Problem):
+                insert_problems(self._con, None, s.found.path, [message])
+            elif isinstance(message, Ended):
+                done += s.found.size
+                self._report("hashing", done, total)
+
+    def _book(self, sources: list[Source]) -> None:
+        """Books the new sources as pending; forgets rows of an older parser or of a read that was cut."""
+        con = self._con
+        con.execute("BEGIN")
+        have = {r[0]: r[1:] for r in con.execute("SELECT source_id, state, parser_version FROM source").fetchall()}
+        for s in sources:
+            if not s.source_id:
+                continue
+            version = by_kind(s.kind).VERSION
+            state = have.get(s.source_id)
+            if state and state[0] in ("done", "failed") and state[1] == version:
+                s.known = True
+                continue
+            if state:
+                self._forget(s.source_id, s.kind)
+            f = s.found
+            con.execute(
+                "INSERT INTO source (source_id, path, windows_path, container, bytes, sha256, kind, parser_version,"
+                " state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'pending')",
+                [s.source_id, f.path, f.windows_path, _chain(f), f.size, s.sha256, s.kind, version],
+            )
+        con.execute("COMMIT")
+        self._load_hosts(sources)
+
+    def _forget(self, source: str, kind: str) -> None:
+        for table in by_kind(kind).TABLES:
+            self._con.execute(f'DELETE FROM "{table.name}" WHERE source_id = ?', [source])  # noqa: S608
+        for table_name in ("problem", "event_copy", "source"):
+            self._con.execute(f"DELETE FROM {table_name} WHERE source_id = ?", [source])  # noqa: S608
+
+    def _load_hosts(self, sources: list[Source]) -> None:
+        known = dict(self._con.execute("SELECT source_id, host FROM source WHERE state IN ('done', 'failed')").fetchall())
+        for s in sources:
+            host = known.get(s.source_id)
+            if s.known and host:
+                s.hosts = ((host, 1),)
+
+    def _read(self, sources: list[Source]) -> None:
+        todo = [i for i, s in enumerate(sources) if s.source_id and not s.known]
+        first = [i for i in todo if sources[i].kind in NAMES_ITS_HOST]
+        rest = [i for i in todo if sources[i].kind not in NAMES_ITS_HOST]
+        self._total, self._done = sum(sources[i].found.size for i in todo), 0
+        self._parse(sources, first, {})
+        logs = {s.found: s for s in sources if s.kind == "evtx"}
+        hosts = {i: name_host(sources[i].found, logs) for i in rest}
+        self._parse(sources, rest, hosts)
+
+    def _parse(self, sources: list[Source], todo: list[int], hosts: dict[int, tuple[str, str]]) -> None:
+        todo = sorted(todo, key=lambda i: (-sources[i].found.size, sources[i].found.path))
+        tasks = [Task(i, sources[i].found, sources[i].kind, self._window) for i in todo]
+        writers: dict[int, SourceWriter] = {}
+        for number, message in self._events(tasks):
+            s = sources[number]
+            given = hosts.get(number)
+            writer = writers.get(number)
+            if writer is None:
+                writer = writers[number] = SourceWriter(
+                    self._con.cursor(), self._columns, s.source_id, s.found.path, given[0] if given else None
+                )
+                writer.begin()
+            if isinstance(message, Rows):
+                writer.add(message.table, message.ipc)
+            elif isinstance(message, Problem):
+                writer.problems.append(message)
+            elif isinstance(message, Ended):
+                s.hosts = message.hosts
+                host, basis = given or _own_host(message.hosts)
+                writer.finish(message.error, host, basis)
+                writer.cursor.close()
+                del writers[number]
+                self._done += s.found.size
+                self._report(f"reading {s.found.name}", self._done, self._total)
+
+    def _summary(self, sources: list[Source], discovery: Discovery, copies: int) -> Summary:
+        count = self._con.execute(
+            "SELECT (SELECT count(*) FROM source WHERE state = 'failed'), (SELECT coalesce(sum(rows), 0)::BIGINT FROM"
+            " source), (SELECT count(*) FROM problem), (SELECT count(*) FROM problem WHERE severity = 'error')"
+        ).fetchone()
+        failed, rows, problems, errors = count or (0, 0, 0, 0)
+        known = sum(s.known for s in sources)
+        return Summary(
+            recognised=len(sources),
+            read_now=sum(1 for s in sources if s.source_id and not s.known),
+            known_before=known,
+            failed=failed,
+            unrecognised=len(discovery.unrecognised),
+            rows=rows,
+            problems=problems,
+            errors=errors,
+            copies=copies,
+            not_found=list(discovery.not_found),
+        )
+
+
+def _chain(found: Found) -> str | None:
+    return " > ".join(found.containers) or None
+
+
+def _own_host(hosts: tuple[tuple[str, int], ...]) -> tuple[str | None, str | None]:
+    if not hosts:
+        return None, None
+    others = ", ".join(h for h, _ in hosts[1:4])
+    return hosts[0][0], "named in its own records" + (f"; also {others}" if others else "")
+
+
+def name_host(found: Found, logs: dict[Found, Source]) -> tuple[str, str]:
+    """Host of an artifact that does not name it: that of the logs nearest to it, with the basis in words.
+
+    Falls back to the name of the collection, and says so, where no log lies near.
+    """
+    votes: dict[str, int] = {}
+    for log in nearest_logs(found, list(logs)):
+        for host, count in logs[log].hosts[:1]:
+            votes[host] = votes.get(host, 0) + max(1, count)
+    if votes:
+        ranked = sorted(votes, key=lambda h: (-votes[h], h))
+        if len(ranked) == 1:
+            return ranked[0], "named in the event logs beside it"
+        return ranked[0], f"named in most records of the event logs beside it; also {', '.join(ranked[1:4])}"
+    label = found.path.split("!/")[0].split("/")[0]
+    return label.upper(), "name of the collection: nothing inside names the host"
+
+
+def ingest(
+    case: Path,
+    evidence: Sequence[Path],
+    window: Window | None = None,
+    workers: int | None = None,
+    report: Report | None = None,
+) -> Summary:
+    """Open or create the case and read the evidence into it. See `Ingest.run` for the errors raised."""
+    with store.open_writer(case) as con:
+        return ingest_into(con, case, evidence, window, workers, report)
+
+
+def ingest_into(
+    con: duckdb.DuckDBPyConnection,
+    case: Path,
+    evidence: Sequence[Path],
+    window: Window | None = None,
+    workers: int | None = None,
+    report: Report | None = None,
+) -> Summary:
+    """The same over an open case."""
+    count = default_workers() if workers is None else workers
+    store.log(case, "ingest started", evidence=[str(p) for p in evidence], workers=count)
+    summary = Ingest(con, case, window or Window(), count, report).run(evidence)
+    store.log(case, "ingest ended", summary=summary)
+    return summary

@@ -1,0 +1,145 @@
+"""Worker processes: tasks out, messages back, and an end for a worker that hangs or grows."""
+
+import multiprocessing
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+
+from forensic_iso.case.worker import Ended, Message, Task, execute, serve
+from parsers.contract import Problem, Severity
+
+QUEUE = 4
+"""Messages held per worker while the writer is busy: enough to keep it working, bounded in memory."""
+SILENT_SECONDS = 300.0
+"""A worker that sends nothing for so long hangs: the slowest honest step (paths of a huge $MFT) takes seconds."""
+MEMORY_BYTES = 3 << 30
+"""A worker keeps well under 500 MB; six times that is no honest need."""
+POLL_SECONDS = 0.5
+
+Event = tuple[int, Message]
+
+
+def run_inline(tasks: Sequence[Task]) -> Iterator[Event]:
+    """The same work inside this process, one task after the other (tests, very small evidence)."""
+    for task in tasks:
+        held: deque[Message] = deque()
+        execute(task, held.append)
+        yield from ((task.number, message) for message in held)
+
+
+@dataclass(slots=True)
+class _Worker:
+    process: SpawnProcess
+    pipe: Connection
+    task: Task | None = None
+    heard: float = 0.0
+    ending: str | None = None
+
+
+class Pool:
+    """A fixed number of worker processes. Use as a context manager."""
+
+    def __init__(self, count: int, silent_seconds: float = SILENT_SECONDS, memory_bytes: int = MEMORY_BYTES) -> None:
+        self._context = multiprocessing.get_context("spawn")
+        self._inbox: queue.Queue[tuple[_Worker, Event | None]] = queue.Queue(QUEUE * count)
+        self._silent, self._memory = silent_seconds, memory_bytes
+        self._count = count
+        self._workers: list[_Worker] = []
+
+    def __enter__(self) -> "Pool":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for w in self._workers:
+            w.process.kill()
+        for w in self._workers:
+            w.process.join()
+
+    def _start(self) -> _Worker:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=serve, args=(theirs,), daemon=True)
+        process.start()
+        theirs.close()
+        worker = _Worker(process, ours)
+        self._workers.append(worker)
+        threading.Thread(target=self._drain, args=(worker,), daemon=True).start()
+        return worker
+
+    def _drain(self, worker: _Worker) -> None:
+        """A full pipe would stop the worker while an INSERT runs, so each pipe has a reader."""
+        while True:
+            try:
+                event: Event | None = worker.pipe.recv()
+            except (EOFError, OSError):
+                event = None
+            worker.heard = time.monotonic()
+            self._inbox.put((worker, event))
+            if event is None:
+                return
+
+    def _give(self, worker: _Worker, waiting: "deque[Task]") -> bool:
+        worker.task = waiting.popleft() if waiting else None
+        worker.heard = time.monotonic()
+        if worker.task is None:
+            return False
+        worker.pipe.send(worker.task)
+        return True
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[Event]:
+        """Do the tasks; yield (task number, message). Every task yields exactly one `Ended`, whatever happens."""
+        waiting = deque(tasks)
+        for worker in self._workers:
+            self._give(worker, waiting)
+        while waiting and len(self._workers) < self._count:
+            self._give(self._start(), waiting)
+        while any(w.task for w in self._workers):
+            try:
+                worker, event = self._inbox.get(timeout=POLL_SECONDS)
+            except queue.Empty:
+                self._watch()
+                continue
+            if event is None:
+                yield from self._bury(worker)
+                if waiting:
+                    self._give(self._start(), waiting)
+                continue
+            yield event
+            if isinstance(event[1], Ended):
+                self._give(worker, waiting)
+
+    def _bury(self, worker: _Worker) -> Iterator[Event]:
+        self._workers.remove(worker)
+        worker.process.join()
+        if worker.task is None:
+            return
+        why = worker.ending or f"the worker process ended with code {worker.process.exitcode}"
+        yield worker.task.number, Problem(
+            "worker_lost", "whole file", "the worker reads to the end", why, "reading stopped; what came before is kept",
+            Severity.ERROR,
+        )
+        yield worker.task.number, Ended(error=why)
+
+    def _watch(self) -> None:
+        for w in self._workers:
+            if w.task is None or w.ending:
+                continue
+            if time.monotonic() - w.heard > self._silent:
+                w.ending = f"no progress for {self._silent:.0f} s"
+            elif _resident(w.process.pid) > self._memory:
+                w.ending = f"more than {self._memory >> 20} MiB of memory"
+            if w.ending:
+                w.process.kill()
+
+
+def _resident(pid: int | None) -> int:
+    """Resident bytes of a process; 0 where the system does not tell."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * 4096
+    except (OSError, ValueError, IndexError):
+        return 0

@@ -1,0 +1,332 @@
+"""The command line: arguments in, exit code out. Heavy imports stay inside the commands, so that --help is instant."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from forensic_iso import __version__
+from forensic_iso.errors import ForensicIsoError, UsageError
+
+EXIT_INCOMPLETE = 3
+EXIT_INTERRUPTED = 130
+EXIT_SYSTEM = 6
+FORMATS = click.Choice(["table", "json", "jsonl", "csv"])
+SEVERITIES = ["info", "low", "medium", "high", "critical"]
+
+case_argument = click.argument("case", type=click.Path(path_type=Path))
+case_option = click.option("--case", "case", required=True, type=click.Path(path_type=Path), help="Case folder.")
+evidence_argument = click.argument("evidence", nargs=-1, required=True, type=click.Path(path_type=Path))
+format_option = click.option("--format", "form", type=FORMATS, default="table", show_default=True, help="Form.")
+since_option = click.option("--since", metavar="TIME", help="Leave out events before TIME (ISO 8601, UTC).")
+until_option = click.option("--until", metavar="TIME", help="Leave out events at or after TIME (ISO 8601, UTC).")
+workers_option = click.option(
+    "--workers", type=click.IntRange(0, 64), help="Worker processes; default: cores; 0: none."
+)
+rules_option = click.option(
+    "--rules", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Your copy of rules.toml."
+)
+fail_on_option = click.option("--fail-on", type=click.Choice(SEVERITIES), help="Exit 1 at a finding of this severity.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="forensic-iso")
+def cli() -> None:
+    """Was a disk image delivered, mounted, run from, and what followed? Answers from evidence alone, offline.
+
+    Example: forensic-iso analyze triage.zip --case case1
+
+    Exit codes: 0 done; 1 --fail-on level reached; 2 wrong usage; 3 done, but part of the evidence could not be read;
+    4 nothing usable in the evidence; 5 case cannot be opened or is locked; 6 no space or system fault; 130 interrupted.
+    """
+
+
+def _time_ns(value: str | None, option: str) -> int | None:
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError as e:
+        raise UsageError(f"reading {option}: expected a time such as 2024-07-21T10:00:00Z, found {value!r}") from e
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000_000 + delta.microseconds * 1_000
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def _ingest(
+    case: Path, evidence: tuple[Path, ...], since: str | None, until: str | None, workers: int | None,
+    then_correlate: bool, rules: Path | None,
+) -> int:
+    from forensic_iso.case import ingest, store
+    from forensic_iso.progress import progress
+    from parsers.contract import Window
+
+    window = Window(_time_ns(since, "--since"), _time_ns(until, "--until"))
+    with store.open_writer(case) as con:
+        with progress() as report:
+            summary = ingest.ingest_into(con, case, evidence, window, workers, report)
+        _tell_summary(summary)
+        if then_correlate:
+            _correlate(con, case, rules)
+    return EXIT_INCOMPLETE if summary.errors or summary.failed else 0
+
+
+def _correlate(con: object, case: Path, rules: Path | None) -> None:
+    import duckdb
+
+    from forensic_iso.case import store
+    from forensic_iso.correlate.run import run
+
+    if not isinstance(con, duckdb.DuckDBPyConnection):
+        raise TypeError("a DuckDB connection is wanted")
+    steps = run(con, rules)
+    store.log(case, "correlated", steps=[{"step": s.name, "rows": s.rows, "seconds": s.seconds} for s in steps])
+
+
+def _tell_summary(s: object) -> None:
+    from forensic_iso.case.ingest import Summary
+    from forensic_iso.text import terminal
+
+    if not isinstance(s, Summary):
+        raise TypeError("a summary is wanted")
+    _say(
+        f"{s.recognised} artifacts recognised, {s.unrecognised} files not; {s.read_now} read now, "
+        f"{s.known_before} already in the case, {s.failed} failed"
+    )
+    if s.read_now == 0 and s.known_before:
+        _say("nothing new: all of this evidence was already in the case")
+    _say(f"{s.rows} rows, {s.copies} copies of events set aside, {s.problems} problems ({s.errors} with loss)")
+    for line in s.not_found:
+        _say(f"not found: {terminal(line, limit=300)}")
+
+
+@cli.command()
+@evidence_argument
+@case_option
+@since_option
+@until_option
+@workers_option
+@rules_option
+@fail_on_option
+@format_option
+def analyze(
+    evidence: tuple[Path, ...], case: Path, since: str | None, until: str | None, workers: int | None,
+    rules: Path | None, fail_on: str | None, form: str,
+) -> int:
+    """Read evidence into a case, correlate it, and print the findings.
+
+    Example: forensic-iso analyze collection.zip other-host/ --case case1
+    """
+    code = _ingest(case, evidence, since, until, workers, True, rules)
+    level = _findings(case, form)
+    if fail_on and level >= SEVERITIES.index(fail_on):
+        return 1
+    return code
+
+
+@cli.command()
+@evidence_argument
+@case_option
+@since_option
+@until_option
+@workers_option
+def ingest(
+    evidence: tuple[Path, ...], case: Path, since: str | None, until: str | None, workers: int | None
+) -> int:
+    """Read evidence into a case, without correlating it.
+
+    Example: forensic-iso ingest WS-0001.zip --case case1
+    """
+    return _ingest(case, evidence, since, until, workers, False, None)
+
+
+@cli.command()
+@case_argument
+@rules_option
+def correlate(case: Path, rules: Path | None) -> int:
+    """Build the derived tables of a case anew; reads no evidence.
+
+    Example: forensic-iso correlate case1 --rules my-rules.toml
+    """
+    from forensic_iso.case import store
+
+    if not store.database(case).is_file():
+        store.open_reader(case)
+    with store.open_writer(case) as con:
+        _correlate(con, case, rules)
+    return 0
+
+
+def _print(names: list[str], rows: list[tuple[object, ...]], form: str) -> None:
+    from forensic_iso.output import Format, render
+
+    click.echo(render(names, rows, Format(form)), nl=False)
+
+
+def _findings(case: Path, form: str) -> int:
+    """Print the findings; the highest severity's index, -1 where there is none."""
+    from forensic_iso.case.store import open_reader
+    from forensic_iso.story import stories, tell
+
+    with open_reader(case) as con:
+        told = stories(con)
+        if form == "table":
+            for story in told:
+                click.echo(tell(story))
+            if not told:
+                click.echo("no finding: no image was seen delivered or mounted; `forensic-iso info` shows what was read")
+        else:
+            cursor = con.execute("SELECT * FROM finding ORDER BY score DESC, host, image_path, finding_id")
+            _print([d[0] for d in cursor.description], cursor.fetchall(), form)
+    return max((SEVERITIES.index(str(s.finding["severity"])) for s in told), default=-1)
+
+
+@cli.command()
+@case_argument
+@format_option
+@fail_on_option
+def findings(case: Path, form: str, fail_on: str | None) -> int:
+    """Print the findings of a case: for each image its story, confidence and weakest link.
+
+    Example: forensic-iso findings case1 --format json
+    """
+    level = _findings(case, form)
+    return 1 if fail_on and level >= SEVERITIES.index(fail_on) else 0
+
+
+@cli.command()
+@case_argument
+@format_option
+@click.option(
+    "--show", type=click.Choice(["summary", "sources", "problems", "coverage", "tables"]), default="summary",
+    show_default=True, help="What to list.",
+)
+def info(case: Path, form: str, show: str) -> int:
+    """What a case holds: sources, what was not recognised, problems, coverage, tables.
+
+    Example: forensic-iso info case1 --show problems
+    """
+    from forensic_iso.case.store import open_reader
+    from forensic_iso.info import listing
+
+    with open_reader(case) as con:
+        names, rows = listing(con, show)
+    _print(names, rows, form)
+    return 0
+
+
+@cli.command()
+@case_argument
+@click.argument("query")
+@format_option
+def sql(case: Path, query: str, form: str) -> int:
+    """Run one SQL query, read-only and sealed: no other file can be reached.
+
+    Example: forensic-iso sql case1 "SELECT host, count(*) FROM event GROUP BY host"
+    """
+    import duckdb
+
+    from forensic_iso.case.store import open_reader
+
+    with open_reader(case) as con:
+        try:
+            cursor = con.execute(query)
+            rows = cursor.fetchall()
+        except duckdb.Error as e:
+            raise UsageError(f"running the query: {str(e).strip()}") from e
+        names = [d[0] for d in cursor.description or []]
+    _print(names, rows, form)
+    return 0
+
+
+@cli.command()
+@case_argument
+@click.argument("name", required=False)
+@format_option
+def hunts(case: Path, name: str | None, form: str) -> int:
+    """List the hunts with their hits, or print the rows of one.
+
+    Example: forensic-iso hunts case1 hunt_kql_inner --format csv
+    """
+    from forensic_iso.case.store import open_reader
+    from forensic_iso.hunts import all_hunts
+
+    known = {h.name: h for h in all_hunts()}
+    if name is not None and name not in known:
+        raise UsageError(f"looking for the hunt {name!r}: expected one of {', '.join(sorted(known))}")
+    with open_reader(case) as con:
+        if name is not None:
+            cursor = con.execute(f'SELECT * FROM "{name}"')  # noqa: S608  one of our own names
+            _print([d[0] for d in cursor.description], cursor.fetchall(), form)
+            return 0
+        rows: list[tuple[object, ...]] = []
+        for hunt in known.values():
+            hits = con.execute(f'SELECT count(*) FROM "{hunt.name}"').fetchone()  # noqa: S608
+            rows.append((hunt.name, hits[0] if hits else 0, hunt.title, hunt.attack, hunt.source, hunt.misses))
+    _print(["hunt", "rows", "title", "attack", "source", "misses"], rows, form)
+    return 0
+
+
+@cli.command()
+@case_argument
+@click.argument("finding")
+@format_option
+def explain(case: Path, finding: str, form: str) -> int:
+    """The rows of evidence behind a finding, each with the address of its bytes.
+
+    Example: forensic-iso explain case1 3f9c2a1b0d4e5f60
+    """
+    from forensic_iso.case.store import open_reader
+    from forensic_iso.story import evidence_of, stories, tell
+
+    with open_reader(case) as con:
+        told = stories(con, finding)
+        if not told:
+            raise UsageError(f"looking for the finding {finding!r}: none of that id; `forensic-iso findings` lists them")
+        names, rows = evidence_of(con, told[0])
+        if form == "table":
+            click.echo(tell(told[0]))
+    _print(names, rows, form)
+    return 0
+
+
+def _no_space(e: BaseException) -> bool:
+    return any(s in str(e).lower() for s in ("no space left", "disk quota", "could not write", "failed to write"))
+
+
+def main() -> None:
+    """Entry point: runs the command and turns every end into its exit code."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.exceptions.Exit as e:
+        code = e.exit_code
+    except click.ClickException as e:
+        e.show()
+        code = e.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        _say("interrupted: what was recorded as done is kept; run the same command again to go on")
+        code = EXIT_INTERRUPTED
+    except ForensicIsoError as e:
+        _say(f"forensic-iso: {e}")
+        code = e.exit_code
+    except BrokenPipeError:
+        code = 0
+    except OSError as e:
+        _say(f"forensic-iso: the system refused: {e}")
+        code = EXIT_SYSTEM
+    except Exception as e:
+        if type(e).__module__.split(".")[0] not in ("duckdb", "_duckdb") or not _no_space(e):
+            raise
+        _say(f"forensic-iso: writing the case: {e}; free some space and run the same command again")
+        code = EXIT_SYSTEM
+    sys.exit(code or 0)
+
+
+if __name__ == "__main__":
+    main()

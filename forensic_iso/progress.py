@@ -1,0 +1,39 @@
+"""Progress on stderr: rate and remaining time on a terminal, nothing where stderr is no terminal."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from forensic_iso.case.ingest import Report
+from forensic_iso.text import terminal
+
+EVERY_SECONDS = 0.2
+WIDTH = 78
+
+
+@contextmanager
+def progress() -> Iterator[Report]:
+    """A reporter for `Ingest`; the line is wiped at the end."""
+    if not sys.stderr.isatty():
+        yield lambda what, done, total: None
+        return
+    start, last = time.monotonic(), [0.0]
+
+    def show(what: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - last[0] < EVERY_SECONDS and done < total:
+            return
+        last[0] = now
+        rate = done / max(now - start, 1e-6)
+        left = (total - done) / rate if rate else 0.0
+        share = 100 * done / total if total else 100.0
+        line = f"{share:3.0f} %  {done >> 20} of {total >> 20} MiB  {rate / (1 << 20):.0f} MiB/s  {left:.0f} s left  "
+        sys.stderr.write("\r" + (line + terminal(what, limit=40))[:WIDTH].ljust(WIDTH))
+        sys.stderr.flush()
+
+    try:
+        yield show
+    finally:
+        sys.stderr.write("\r" + " " * WIDTH + "\r")
+        sys.stderr.flush()

@@ -1,0 +1,141 @@
+"""A finding as a short story: delivered, mounted, executed, then what; how sure, and what could not be seen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from forensic_iso import text
+
+FOLLOW_ON_SHOWN = 12
+EXECUTIONS_SHOWN = 12
+WIDTH = 400
+
+Row = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One finding with the rows it tells of."""
+
+    finding: Row
+    deliveries: list[Row]
+    sessions: list[Row]
+    executions: list[Row]
+    follow_on: list[Row]
+
+
+def rows(con: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[object] = ()) -> list[Row]:
+    """Rows of a query as dictionaries."""
+    cursor = con.execute(query, list(parameters))
+    names = [d[0] for d in cursor.description]
+    return [dict(zip(names, r, strict=True)) for r in cursor.fetchall()]
+
+
+def stories(con: duckdb.DuckDBPyConnection, finding_id: str | None = None) -> list[Story]:
+    """All findings (or one), worst first, then by host and image."""
+    findings = rows(
+        con,
+        "SELECT * FROM finding WHERE $1 IS NULL OR finding_id = $1 ORDER BY score DESC, host, image_path, finding_id",
+        [finding_id],
+    )
+    by_image = "WHERE host = $1 AND lower(image_path) = lower($2)"
+    out = []
+    for f in findings:
+        key = [f["host"], f["image_path"]]
+        executions = rows(con, f"SELECT * FROM execution {by_image} ORDER BY time_utc, pid, execution_id", key)
+        out.append(
+            Story(
+                finding=f,
+                deliveries=rows(con, f"SELECT * FROM image_delivery {by_image} ORDER BY time_utc, delivery_id", key),
+                sessions=rows(con, f"SELECT * FROM mount_session {by_image} ORDER BY opened_utc, session_id", key),
+                executions=executions,
+                follow_on=rows(
+                    con,
+                    "SELECT * FROM follow_on WHERE list_contains($1::VARCHAR[], execution_id)"
+                    " ORDER BY time_utc, kind, value",
+                    [[e["execution_id"] for e in executions]],
+                ),
+            )
+        )
+    return out
+
+
+def _t(value: object) -> str:
+    return str(value)[:23] + " UTC" if value is not None else "time unknown"
+
+
+def _s(value: object) -> str:
+    return text.terminal(str(value), limit=WIDTH)
+
+
+def _sure(row: Row) -> str:
+    confidence = row.get("confidence")
+    return f" [{float(str(confidence)):.2f}]" if confidence is not None else ""
+
+
+def tell(story: Story) -> str:
+    """The story as lines of text, safe for a terminal."""
+    f = story.finding
+    lines = [
+        f"{str(f['severity']).upper()}  {_s(f['image_path'])}  on {_s(f['host'])}",
+        f"  verdict    {f['verdict']}, score {f['score']}{_sure(f)}  finding {f['finding_id']}",
+    ]
+    lines += [f"  delivered  {_delivery(d)}" for d in story.deliveries]
+    lines += [f"  mounted    {_session(s)}" for s in story.sessions]
+    lines += [f"  executed   {_execution(e)}" for e in story.executions[:EXECUTIONS_SHOWN]]
+    lines += _more(len(story.executions), EXECUTIONS_SHOWN, "executions")
+    shown = [r for r in story.follow_on if r["kind"] != "child_process"] or story.follow_on
+    lines += [f"  then       {_t(r['time_utc'])} {r['kind']}: {_s(r['value'])}" for r in shown[:FOLLOW_ON_SHOWN]]
+    lines += _more(len(shown), FOLLOW_ON_SHOWN, "acts that followed")
+    for label, key in (
+        ("because", "reasons"),
+        ("benign", "benign_reason"),
+        ("weakest", "weakest_link"),
+        ("unseen", "cannot_exclude"),
+        ("ATT&CK", "attack_ids"),
+    ):
+        if f.get(key):
+            lines.append(f"  {label:<9}  {_s(f[key])}")
+    return "\n".join(lines) + "\n"
+
+
+def _more(have: int, shown: int, what: str) -> list[str]:
+    return [f"             ... {have - shown} more {what}"] if have > shown else []
+
+
+def _delivery(d: Row) -> str:
+    zone = f"zone {d['zone_id']}" if d["zone_id"] is not None else "no Mark-of-the-Web read"
+    come = f" from {_s(d['host_url'])}" if d["host_url"] else ""
+    via = f", referrer {_s(d['referrer_url'])}" if d["referrer_url"] else ""
+    return f"{_t(d['time_utc'])} {zone}{come}{via} ({_s(d['source'])}){_sure(d)}"
+
+
+def _session(s: Row) -> str:
+    volume = f"as {_s(s['volume'])}" if s["volume"] else "letter unknown"
+    opened = _t(s["opened_utc"]) if s["opened_utc"] is not None else "before the log begins"
+    closed = _t(s["closed_utc"]) if s["closed_utc"] is not None else "no end seen"
+    noise = f"; {_s(s['noise_reason'])}" if s["noise_reason"] else ""
+    return f"{opened} to {closed} {volume} ({_s(s['basis'])}; end: {_s(s['close_basis'])}){noise}{_sure(s)}"
+
+
+def _execution(e: Row) -> str:
+    who = f" by {_s(e['user_name'])}" if e["user_name"] else ""
+    line = f" `{_s(e['command_line'])}`" if e["command_line"] else ""
+    return f"{_t(e['time_utc'])} {e['kind']}: {_s(e['process_path'])}{line} (pid {e['pid']}){who}{_sure(e)}"
+
+
+def evidence_of(con: duckdb.DuckDBPyConnection, story: Story) -> tuple[list[str], list[tuple[object, ...]]]:
+    """Names and rows of the evidence behind a story: step, table, file and the address of the bytes in it."""
+    subjects = [story.finding["finding_id"]]
+    subjects += [d["delivery_id"] for d in story.deliveries]
+    subjects += [s["session_id"] for s in story.sessions]
+    subjects += [e["execution_id"] for e in story.executions]
+    subjects += [r["follow_on_id"] for r in story.follow_on]
+    cursor = con.execute(
+        "SELECT DISTINCT r.step, r.role, r.table_name, r.row_address, s.path, r.subject_id, r.source_id"
+        " FROM evidence_ref r LEFT JOIN source s USING (source_id) WHERE list_contains($1::VARCHAR[], r.subject_id)"
+        " ORDER BY ALL",
+        [subjects],
+    )
+    return [d[0] for d in cursor.description], cursor.fetchall()

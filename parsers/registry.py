@@ -1,0 +1,26 @@
+"""The list of parsers: the one place to register."""
+
+from typing import cast
+
+from parsers import evtx, mde, mft
+from parsers.contract import Parser, Table
+
+PARSERS: tuple[Parser, ...] = tuple(cast(Parser, module) for module in (evtx, mft, mde))
+"""In order of asking: the first that recognises a file gets it."""
+
+
+def by_kind(kind: str) -> Parser:
+    """The parser of a kind.
+
+    Raises:
+        KeyError: no parser has that kind.
+    """
+    for parser in PARSERS:
+        if kind == parser.KIND:
+            return parser
+    raise KeyError(kind)
+
+
+def all_tables() -> tuple[Table, ...]:
+    """Evidence tables of all parsers, in order of registration."""
+    return tuple(table for parser in PARSERS for table in parser.TABLES)
