@@ -16,7 +16,10 @@ from forensic_iso.case.schema import evidence_tables
 from forensic_iso.case.worker import Ended, Hashed, Rows, Task
 from forensic_iso.case.writer import SourceWriter, insert_problems
 from forensic_iso.errors import CaseError, NothingUsable
-from forensic_iso.evidence.discover import Discovery, Found, discover, nearest_logs
+from forensic_iso.evidence.discover import Discovery, discover
+from forensic_iso.evidence.found import JOIN, Found
+from forensic_iso.evidence.groups import nearest_logs
+from forensic_iso.text import encodable
 from parsers.contract import Problem, Window
 from parsers.registry import PARSERS, by_kind
 
@@ -37,6 +40,14 @@ class Source:
     source_id: str = ""
     known: bool = False
     hosts: tuple[tuple[str, int], ...] = ()
+    early: list[Problem] = field(default_factory=list)
+    """Problems met while hashing: booked with the rows."""
+    unreadable: str | None = None
+
+    @property
+    def path(self) -> str:
+        """Where it lies below what was handed in."""
+        return logical_path(self.found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +69,13 @@ class Summary:
 def source_id(path: str, sha256: str) -> str:
     """Id of an artifact: the same bytes at the same place below what was handed in."""
     return hashlib.sha256(f"{path}\0{sha256}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def logical_path(found: Found) -> str:
+    """Path that starts with the name of what was handed in: the same wherever it lies and from wherever it is named."""
+    outer, *inner = (found.containers[0], *found.path.split(JOIN)[1:]) if found.containers else (found.member,)
+    top = found.given.rpartition("/")[2]
+    return encodable(JOIN.join([top + outer[len(found.given) :], *inner]))
 
 
 def default_workers() -> int:
@@ -118,19 +136,19 @@ class Ingest:
 
     def _book_unrecognised(self, discovery: Discovery) -> None:
         """Files that no parser takes, and what went wrong before a parser was asked. Replaced at each run."""
-        paths = [p.path for p in discovery.problems] + [f.path for f, _ in discovery.unrecognised]
+        paths = [p.path for p in discovery.problems] + [logical_path(f) for f, _ in discovery.unrecognised]
         con = self._con
         con.execute("BEGIN")
         con.execute("DELETE FROM source WHERE state = 'skipped' AND list_contains(?, path)", [paths])
         con.execute("DELETE FROM problem WHERE source_id IS NULL AND list_contains(?, path)", [paths])
         rows = [
-            [source_id(f.path, ""), f.path, f.windows_path, _chain(f), f.size, "skipped", why]
+            [source_id(logical_path(f), ""), logical_path(f), f.given, f.windows_path, _chain(f), f.size, "skipped", why]
             for f, why in discovery.unrecognised
         ]
         if rows:
             con.executemany(
-                "INSERT INTO source (source_id, path, windows_path, container, bytes, state, remark)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO source (source_id, path, given, windows_path, container, bytes, state, remark)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )
         for p in discovery.problems:
@@ -147,11 +165,12 @@ class Ingest:
             s = sources[number]
             if isinstance(message, Hashed):
                 s.sha256 = message.sha256
-                s.source_id = source_id(s.found.path, s.sha256)
+                s.source_id = source_id(s.path, s.sha256)
             elif isinstance(message, Problem):
-                insert_problems(self._con, None, s.found.path, [message])
+                s.early.append(message)
             elif isinstance(message, Ended):
                 done += s.found.size
+                s.unreadable = message.error
                 self._report("hashing", done, total)
 
     def _book(self, sources: list[Source]) -> None:
@@ -160,7 +179,8 @@ class Ingest:
         con.execute("BEGIN")
         have = {r[0]: r[1:] for r in con.execute("SELECT source_id, state, parser_version FROM source").fetchall()}
         for s in sources:
-            if not s.source_id:
+            if s.unreadable or not s.source_id:
+                self._book_unreadable(s)
                 continue
             version = by_kind(s.kind).VERSION
             state = have.get(s.source_id)
@@ -171,12 +191,25 @@ class Ingest:
                 self._forget(s.source_id, s.kind)
             f = s.found
             con.execute(
-                "INSERT INTO source (source_id, path, windows_path, container, bytes, sha256, kind, parser_version,"
-                " state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'pending')",
-                [s.source_id, f.path, f.windows_path, _chain(f), f.size, s.sha256, s.kind, version],
+                "INSERT INTO source (source_id, path, given, windows_path, container, bytes, sha256, kind,"
+                " parser_version, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending')",
+                [s.source_id, s.path, f.given, f.windows_path, _chain(f), f.size, s.sha256, s.kind, version],
             )
         con.execute("COMMIT")
         self._load_hosts(sources)
+
+    def _book_unreadable(self, s: Source) -> None:
+        """A file that could not even be hashed: failed, and tried again at the next run."""
+        s.source_id, s.known = "", False
+        place = source_id(s.path, "")
+        self._forget(place, s.kind)
+        self._con.execute(
+            "INSERT INTO source (source_id, path, given, windows_path, container, bytes, kind, state, remark, rows,"
+            " problems) VALUES (?, ?, ?, ?, ?, ?, ?, 'failed', ?, 0, ?)",
+            [place, s.path, s.found.given, s.found.windows_path, _chain(s.found), s.found.size, s.kind, s.unreadable,
+             len(s.early)],
+        )  # fmt: skip
+        insert_problems(self._con, place, s.path, s.early)
 
     def _forget(self, source: str, kind: str) -> None:
         for table in by_kind(kind).TABLES:
@@ -211,8 +244,9 @@ class Ingest:
             writer = writers.get(number)
             if writer is None:
                 writer = writers[number] = SourceWriter(
-                    self._con.cursor(), self._columns, s.source_id, s.found.path, given[0] if given else None
+                    self._con.cursor(), self._columns, s.source_id, s.path, given[0] if given else None
                 )
+                writer.problems.extend(s.early)
                 writer.begin()
             if isinstance(message, Rows):
                 writer.add(message.table, message.ipc)
@@ -273,7 +307,7 @@ def name_host(found: Found, logs: dict[Found, Source]) -> tuple[str, str]:
         if len(ranked) == 1:
             return ranked[0], "named in the event logs beside it"
         return ranked[0], f"named in most records of the event logs beside it; also {', '.join(ranked[1:4])}"
-    label = found.path.split("!/")[0].split("/")[0]
+    label = found.given.rpartition("/")[2].rpartition(".")[0] or found.given.rpartition("/")[2]
     return label.upper(), "name of the collection: nothing inside names the host"
 
 

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from forensic_iso.evidence.archive import open_found
-from forensic_iso.evidence.discover import Found
+from forensic_iso.evidence.found import Found
+from forensic_iso.evidence.streams import stream_problems
+from forensic_iso.evidence.zips import BadArchive
 from parsers.contract import Artifact, Batch, Problem, Severity, Window
 
 READ_BYTES = 4 << 20
@@ -73,6 +75,9 @@ def execute(task: Task, emit: Emit) -> None:
     except MemoryError:
         emit(_failure("out_of_memory", "enough memory", "MemoryError", "reading stopped here"))
         emit(Ended(error="out of memory"))
+    except BadArchive as e:
+        emit(_failure(e.code, e.expected, e.found, "reading stopped here"))
+        emit(Ended(error=str(e)))
     except OSError as e:
         emit(_failure("unreadable", "a readable file", str(e), "reading stopped here"))
         emit(Ended(error=f"unreadable: {e}"))
@@ -95,6 +100,8 @@ def _hash(task: Task, emit: Emit) -> tuple[tuple[str, int], ...]:
             if since >= PROGRESS_BYTES:
                 emit(Progress())
                 since = 0
+        for problem in stream_problems(f):
+            emit(problem)
     emit(Hashed(digest.hexdigest()))
     return ()
 

@@ -1,0 +1,57 @@
+-- Words that the other files share: rules as variables, paths in one spelling, evidence on one clock.
+-- Nothing is published here.
+--   rule_value, rule_ns, rule_words   a number, a number of seconds as nanoseconds, a list of rules.toml
+--   canonical(path)                   the path without \\?\, \??\, \\.\, GLOBALROOT; redirectors as \\server\share
+--   path_key(path)                    that in lower case: the key of all joins on paths
+--   volume_of(path)                   letter 'e:', '\device\...n' or '\\?\volume{guid}' a path begins with, lower case
+--   timed(table), sysmon_timed(table) sound rows only, with mono_ns: their time on the clock without jumps
+-- Damaged records and records without host or time take part in no join (they stay in their tables).
+SET VARIABLE rule = (SELECT map_from_entries(list((name, value))) FROM rule);
+SET VARIABLE rule_list = (
+    SELECT map_from_entries(list((name, words)))
+    FROM (SELECT name, coalesce(list(lower(value)) FILTER (value IS NOT NULL), []) AS words FROM rule_list GROUP BY name)
+);
+
+CREATE OR REPLACE TEMP MACRO rule_value(rule_name) AS getvariable('rule')[rule_name];
+CREATE OR REPLACE TEMP MACRO rule_ns(rule_name) AS CAST(getvariable('rule')[rule_name] * 1000000000 AS BIGINT);
+CREATE OR REPLACE TEMP MACRO rule_words(rule_name) AS getvariable('rule_list')[rule_name];
+-- One pattern out of a list of patterns.
+CREATE OR REPLACE TEMP MACRO rule_pattern(rule_name) AS
+    '(' || array_to_string(getvariable('rule_list')[rule_name], '|') || ')';
+
+CREATE OR REPLACE TEMP MACRO canonical(path) AS
+    rtrim(
+        regexp_replace(
+            regexp_replace(
+                regexp_replace(
+                    regexp_replace(
+                        regexp_replace(
+                            replace(path, '/', '\'),
+                            '(?i)^\\(\\[?.]|\?\?)\\(globalroot\\)?unc\\', '\\\\'
+                        ),
+                        '(?i)^\\(\\[?.]|\?\?)\\globalroot\\', '\\'
+                    ),
+                    '(?i)^\\(\\[?.]|\?\?)\\([^v]|v[^o])', '\2'
+                ),
+                '(?i)^\\device\\(mup|lanmanredirector)\\(;[^\\]*\\)?', '\\\\'
+            ),
+            '([^\\])\\{2,}', '\1\\', 'g'
+        ),
+        '. '
+    );
+CREATE OR REPLACE TEMP MACRO path_key(path) AS lower(canonical(path));
+CREATE OR REPLACE TEMP MACRO volume_of(path) AS
+    nullif(
+        regexp_extract(
+            path_key(path), '^([a-z]:|\\device\\[a-z]+[0-9]+|\\\\[?.]\\volume\{[0-9a-f-]+\}|\\\?\?\\volume\{[0-9a-f-]+\})', 1
+        ),
+        ''
+    );
+CREATE OR REPLACE TEMP MACRO file_name(path) AS regexp_extract(path, '([^\\/]*)$', 1);
+CREATE OR REPLACE TEMP MACRO extension_of(path) AS lower(nullif(regexp_extract(path, '\.([^.\\/: ]+)$', 1), ''));
+-- Program's name without folder and extension, lower case.
+CREATE OR REPLACE TEMP MACRO program_of(path) AS regexp_replace(lower(regexp_extract(path, '([^\\/]*)$', 1)), '\.(exe|com|scr)$', '');
+CREATE OR REPLACE TEMP MACRO short_hash(text) AS left(md5(text), 16);
+CREATE OR REPLACE TEMP MACRO instant(ns) AS make_timestamp_ns(ns);
+CREATE OR REPLACE TEMP MACRO filled(text) AS nullif(nullif(trim(text), ''), '-');
+CREATE OR REPLACE TEMP MACRO guid_key(guid) AS nullif(nullif(lower(trim(guid, '{} ')), ''), '00000000-0000-0000-0000-000000000000');

@@ -1,0 +1,73 @@
+-- clock_shift (temporary): from which record on a channel's stamps are shifted, and by how much in sum.
+-- A row is a host, a channel and the first record there that the changed clock stamped.
+-- From Kernel-General 1 and Security 4616; changes below clock_jump_min_s are drift.
+-- Back: the first record, in record order, whose stamp falls into [new, old] or which lies past the old clock.
+-- Forward: the first record past the new clock. Where no record lies near, the channel's order is not certain.
+-- Misses: changes of the clock that were not logged, and records whose ids restarted.
+CREATE OR REPLACE TEMP TABLE clock_jump AS
+WITH change AS (
+    SELECT host, epoch_ns(old_time) AS old_ns, epoch_ns(new_time) AS new_ns
+    FROM system_time_change
+    WHERE damaged IS NOT TRUE AND host IS NOT NULL AND old_time IS NOT NULL AND new_time IS NOT NULL
+    UNION ALL
+    SELECT host, epoch_ns(previous_time), epoch_ns(new_time)
+    FROM security_time_change
+    WHERE damaged IS NOT TRUE AND host IS NOT NULL AND previous_time IS NOT NULL AND new_time IS NOT NULL
+),
+large AS (
+    SELECT DISTINCT * FROM change WHERE abs(new_ns - old_ns) >= rule_ns('clock_jump_min_s')
+),
+ordered AS (
+    SELECT *, lag(new_ns) OVER (PARTITION BY host ORDER BY new_ns, old_ns) AS previous_ns FROM large
+)
+-- Two logs tell of one change: the later within same_act_s is the same.
+SELECT host, old_ns, new_ns
+FROM ordered
+WHERE previous_ns IS NULL OR new_ns - previous_ns > rule_ns('same_act_s');
+
+CREATE OR REPLACE TEMP TABLE clock_shift AS
+WITH stamp AS (
+    SELECT e.host, e.channel, e.record_id, epoch_ns(e.time_utc) AS at_ns,
+        lag(epoch_ns(e.time_utc)) OVER (PARTITION BY e.host, e.channel ORDER BY e.record_id) AS before_ns
+    FROM event_time e
+    WHERE e.damaged IS NOT TRUE AND e.record_id IS NOT NULL AND e.time_utc IS NOT NULL
+        AND e.host IN (SELECT host FROM clock_jump)
+),
+first_record AS (
+    SELECT s.host, s.channel, j.old_ns, j.new_ns, min(s.record_id) AS from_record
+    FROM clock_jump j
+    JOIN stamp s ON s.host = j.host
+    WHERE (
+            j.new_ns < j.old_ns
+            AND s.before_ns <= j.old_ns + rule_ns('same_act_s')
+            AND s.at_ns >= j.new_ns - rule_ns('same_act_s')
+            AND (
+                (s.at_ns < s.before_ns - rule_ns('clock_jump_min_s') AND s.at_ns <= j.old_ns)
+                OR s.at_ns > j.old_ns + rule_ns('same_act_s')
+            )
+        )
+        OR (
+            j.new_ns > j.old_ns
+            AND s.before_ns <= j.old_ns + rule_ns('same_act_s')
+            AND s.at_ns >= j.new_ns - rule_ns('same_act_s')
+        )
+    GROUP BY ALL
+)
+SELECT host, channel, from_record,
+    sum(new_ns - old_ns) OVER (PARTITION BY host, channel ORDER BY from_record, new_ns)::BIGINT AS shift_ns
+FROM first_record
+QUALIFY row_number() OVER (PARTITION BY host, channel, from_record ORDER BY new_ns DESC) = 1;
+
+CREATE OR REPLACE TEMP MACRO timed(event_table) AS TABLE
+    SELECT e.*, epoch_ns(e.time_utc) - coalesce(s.shift_ns, 0) AS mono_ns
+    FROM query_table(event_table) e
+    ASOF LEFT JOIN clock_shift s
+        ON s.host = e.host AND s.channel = e.channel AND e.record_id >= s.from_record
+    WHERE e.damaged IS NOT TRUE AND e.host IS NOT NULL AND e.time_utc IS NOT NULL;
+CREATE OR REPLACE TEMP MACRO sysmon_timed(event_table) AS TABLE
+    SELECT e.*, coalesce(e.utc_time, e.time_utc) AS happened_utc,
+        epoch_ns(coalesce(e.utc_time, e.time_utc)) - coalesce(s.shift_ns, 0) AS mono_ns
+    FROM query_table(event_table) e
+    ASOF LEFT JOIN clock_shift s
+        ON s.host = e.host AND s.channel = e.channel AND e.record_id >= s.from_record
+    WHERE e.damaged IS NOT TRUE AND e.host IS NOT NULL AND e.time_utc IS NOT NULL;

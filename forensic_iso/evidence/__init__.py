@@ -1,0 +1,1 @@
+"""What was handed in, as files that parsers can read: nothing unpacked, nothing written."""

@@ -1,0 +1,190 @@
+"""Look through all that was handed in and ask every parser "is this yours?"."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from forensic_iso.errors import UsageError
+from forensic_iso.evidence.archive import ZIP_MARKS, walk_archive
+from forensic_iso.evidence.containers import unsupported_container
+from forensic_iso.evidence.expected import expected_artifacts, not_found
+from forensic_iso.evidence.folder import sight, walk_folder
+from forensic_iso.evidence.found import (
+    EvidenceProblem,
+    Found,
+    Recognised,
+    Sighting,
+    evidence_problem,
+)
+from forensic_iso.evidence.groups import LogIndex, collection_of, nearest_logs
+from forensic_iso.evidence.names import on_windows_volume
+from forensic_iso.text import one_line
+from parsers.contract import Severity
+
+__all__ = [
+    "Discovery",
+    "EvidenceProblem",
+    "Found",
+    "LogIndex",
+    "Recognised",
+    "Recogniser",
+    "collection_of",
+    "discover",
+    "expected_artifacts",
+    "nearest_logs",
+    "not_found",
+]
+
+
+class Recogniser(Protocol):
+    """What discovery needs of a parser."""
+
+    KIND: str
+
+    def recognise(self, name: str, head: bytes) -> bool:
+        """Whether the artifact is this parser's."""
+        ...
+
+
+@dataclass(slots=True)
+class Discovery:
+    """All files of the evidence in a fixed order: taken, not taken and why, and problems."""
+
+    recognised: list[Recognised] = field(default_factory=list)
+    unrecognised: list[tuple[Found, str]] = field(default_factory=list)
+    problems: list[EvidenceProblem] = field(default_factory=list)
+
+    @property
+    def not_found(self) -> list[str]:
+        """What was looked for and is not there: lines of "collection: what (its name)"."""
+        missing = not_found(self.recognised)
+        return [f"{place}: {what}" for place, lacking in missing.items() for what in lacking]
+
+
+def discover(paths: Sequence[Path], parsers: Sequence[Recogniser]) -> Discovery:
+    """Find every file in the evidence. The first parser that recognises a file takes it.
+
+    Args:
+        paths: files, folders and archives; what is given twice, or inside another, is found once.
+        parsers: in order of precedence.
+
+    Raises:
+        UsageError: a path does not exist.
+    """
+    result = Discovery()
+    seen: set[str] = set()
+    given = [_given(path) for path in paths]
+    named = {real for _, real in given}
+    for shown, real in given:
+        for item in _walk(shown, real):
+            if isinstance(item, EvidenceProblem):
+                result.problems.append(item)
+            elif item.found.member not in seen:
+                seen.add(item.found.member)
+                _sort_in(item, parsers, result, explicit=item.found.member in named)
+    result.problems = list(dict.fromkeys(result.problems))  # what is given twice is told once
+    return result
+
+
+def _given(path: Path) -> tuple[str, str]:
+    """A path as given and its absolute form: links that the user names are followed."""
+    try:
+        exists = path.exists()
+    except OSError:
+        exists = os.path.lexists(path)
+    if not exists:
+        raise UsageError(
+            f"looking for evidence in {one_line(str(path))}: expected a file or folder, "
+            "found nothing there; check the path"
+        )
+    return str(path), os.path.realpath(path)
+
+
+def _walk(shown: str, real: str) -> Iterator[Sighting | EvidenceProblem]:
+    if os.path.isdir(real):
+        yield from walk_folder(shown, real)
+    else:
+        yield sight(shown, real, "", real)
+
+
+def _sort_in(
+    item: Sighting, parsers: Sequence[Recogniser], result: Discovery, *, explicit: bool = False
+) -> None:
+    """Put one file where it belongs; archives that hold evidence are walked in turn."""
+    found = item.found
+    is_zip = _is_zip(item, explicit)
+    if is_zip and (explicit or not _is_artifact(item)):
+        for inner in walk_archive(found):
+            if isinstance(inner, EvidenceProblem):
+                result.problems.append(inner)
+            else:
+                _sort_in(inner, parsers, result)
+        return
+    kind = _kind(item, parsers, result)
+    if kind is not None:
+        result.recognised.append(Recognised(found, kind))
+        return
+    reason, problem = _why_not(item, is_zip=is_zip, explicit=explicit)
+    result.unrecognised.append((found, reason))
+    if problem is not None:
+        result.problems.append(problem)
+
+
+def _is_artifact(item: Sighting) -> bool:
+    """Whether a container is itself evidence: what a user had is no collection of ours."""
+    return item.found.windows_path is not None or on_windows_volume(item.below)
+
+
+def _is_zip(item: Sighting, explicit: bool) -> bool:
+    named = item.found.name.lower().endswith(".zip")
+    marked = item.head.startswith(ZIP_MARKS) and not item.found.name.lower().endswith(".aff4")
+    return named or (explicit and marked)
+
+
+def _kind(item: Sighting, parsers: Sequence[Recogniser], result: Discovery) -> str | None:
+    for parser in parsers:
+        try:
+            if parser.recognise(item.found.name, item.head):
+                return parser.KIND
+        except (
+            Exception
+        ) as error:  # the rim: one parser's defect must not hide a file from the others
+            result.problems.append(
+                evidence_problem(
+                    item.found.path,
+                    "recognise_failed",
+                    f"an answer of the parser {parser.KIND}",
+                    f"{type(error).__name__}: {error}",
+                    "asking parsers whose file this is; the others were asked all the same",
+                )
+            )
+    return None
+
+
+def _why_not(item: Sighting, *, is_zip: bool, explicit: bool) -> tuple[str, EvidenceProblem | None]:
+    """Why no parser takes a file, and the problem this is, if it is one."""
+    if not item.found.size:
+        return "empty file", None
+    if is_zip:
+        return "an archive on the collected volume", evidence_problem(
+            item.found.path,
+            "archive_not_opened",
+            "a collection",
+            "an archive on the collected volume",
+            "a user's archive is an artifact; to read it as a collection give it by itself",
+            Severity.INFO,
+        )
+    container = unsupported_container(item.found.name, item.head)
+    if container is None:
+        return "no parser knows it", None
+    if _is_artifact(item) and not explicit:
+        return f"{container.name} on the collected volume", None
+    return container.name, evidence_problem(
+        item.found.path,
+        "container_not_supported",
+        "a folder, a ZIP, or single files",
+        container.name,
+        f"looking for evidence: its content was not read; {container.advice}",
+    )

@@ -1,0 +1,71 @@
+-- title: Program started from a non-C: drive within a minute of a LNK opened there (as published)
+-- attack: T1204.002, T1553.005
+-- source: Microsoft Sentinel, analytic rule 3539f855 (its twin in the Defender XDR solution), KQL
+--   with its join as published: innerunique, one LNK row of each device and drive.
+--   Parameters: hunt_parameter(as_of, days), one row; NULL: newest row of both tables, 30 days.
+-- misses: what hunt_kql_inner misses, and every start that follows another than the earliest LNK row of its
+--   device and drive.
+WITH moment AS (
+  -- the query's moment and reach: newest row of both tables and 30 days, unless set
+  SELECT
+    coalesce(
+      (SELECT max(as_of) FROM hunt_parameter),
+      greatest(
+        (SELECT max(timestamp_utc) FROM mde_device_events),
+        (SELECT max(timestamp_utc) FROM mde_device_process_events)
+      )
+    ) AS as_of,
+    coalesce((SELECT max(days) FROM hunt_parameter), 30) AS days
+), event AS (
+  -- a row exported twice, in files that overlap, counts once
+  SELECT * FROM mde_device_events
+  QUALIFY row_number() OVER (
+    PARTITION BY COLUMNS(* EXCLUDE (source_id, row_address)) ORDER BY source_id, row_address
+  ) = 1
+), started AS (
+  SELECT * FROM mde_device_process_events
+  QUALIFY row_number() OVER (
+    PARTITION BY COLUMNS(* EXCLUDE (source_id, row_address)) ORDER BY source_id, row_address
+  ) = 1
+), lnk AS (
+  SELECT * FROM (
+    SELECT *, left(remote_url, greatest(strpos(remote_url, '\') - 1, 0)) AS drive
+    FROM event
+    WHERE timestamp_utc > (SELECT as_of - to_days(days) FROM moment)  -- strict
+      AND action_type = 'BrowserLaunchedToOpenUrl'                    -- case-sensitive
+      AND ends_with(lower(remote_url), '.lnk') AND NOT starts_with(lower(remote_url), 'c:')
+  )
+  WHERE drive <> ''
+), proc AS (
+  SELECT *,
+    left(coalesce(folder_path, ''), greatest(strpos(coalesce(folder_path, ''), '\') - 1, 0)) AS drive
+  FROM started
+  WHERE timestamp_utc > (SELECT as_of - to_days(days) FROM moment)    -- strict
+    AND NOT starts_with(lower(coalesce(folder_path, '')), 'c:')
+), one AS (
+  -- innerunique keeps one LNK row of each key before it joins; KQL leaves open which: here the earliest
+  SELECT * FROM lnk
+  QUALIFY row_number() OVER (
+    PARTITION BY device_name, drive
+    ORDER BY timestamp_utc, report_id, remote_url, source_id, row_address
+  ) = 1
+)
+SELECT
+  l.timestamp_utc AS "LNKLaunchTimestamp",
+  p.timestamp_utc AS "StartedProcessTimestamp",
+  l.device_name AS "DeviceName",
+  l.remote_url AS "RemoteUrl",
+  l.drive AS "Drive",
+  p.file_name AS "StartedProcessName",
+  p.sha1 AS "StartedProcessSHA1",
+  p.folder_path AS "StartedProcessPath",
+  p.process_command_line AS "StartedProcessCommandline",
+  p.initiating_process_file_name AS "StartedProcessParentName",
+  p.initiating_process_command_line AS "StartedProcessParentCmdline",
+  p.initiating_process_folder_path AS "StartedParentProcessFolderPath",
+  p.initiating_process_parent_file_name AS "StartedProcessGrandParent",
+  p.timestamp_utc AS "Timestamp"
+FROM one l
+JOIN proc p ON p.device_name = l.device_name AND p.drive = l.drive    -- case-sensitive, as KQL's keys
+WHERE p.timestamp_utc BETWEEN l.timestamp_utc AND l.timestamp_utc + INTERVAL 1 MINUTE  -- both inclusive
+ORDER BY ALL

@@ -1,0 +1,67 @@
+-- title: Program started from a non-C: drive, with the last LNK opened there within a minute before
+-- attack: T1204.002, T1553.005
+-- source: own; the same tables and columns as hunt_kql_inner. One row per process row.
+--   Parameters: hunt_parameter(as_of, days), one row; NULL: newest row of both tables, 30 days.
+-- misses: programs on C: that load from the drive (rundll32), URLs as file:///E:/x.lnk, UNC and device
+--   paths, starts later than a minute.
+WITH moment AS (
+  -- the query's moment and reach: newest row of both tables and 30 days, unless set
+  SELECT
+    coalesce(
+      (SELECT max(as_of) FROM hunt_parameter),
+      greatest(
+        (SELECT max(timestamp_utc) FROM mde_device_events),
+        (SELECT max(timestamp_utc) FROM mde_device_process_events)
+      )
+    ) AS as_of,
+    coalesce((SELECT max(days) FROM hunt_parameter), 30) AS days
+), event AS (
+  -- a row exported twice, in files that overlap, counts once
+  SELECT * FROM mde_device_events
+  QUALIFY row_number() OVER (
+    PARTITION BY COLUMNS(* EXCLUDE (source_id, row_address)) ORDER BY source_id, row_address
+  ) = 1
+), started AS (
+  SELECT * FROM mde_device_process_events
+  QUALIFY row_number() OVER (
+    PARTITION BY COLUMNS(* EXCLUDE (source_id, row_address)) ORDER BY source_id, row_address
+  ) = 1
+), lnk AS (
+  SELECT * FROM (
+    SELECT *, left(remote_url, greatest(strpos(remote_url, '\') - 1, 0)) AS drive
+    FROM event
+    WHERE timestamp_utc > (SELECT as_of - to_days(days) FROM moment)  -- strict
+      AND action_type = 'BrowserLaunchedToOpenUrl'                    -- case-sensitive
+      AND ends_with(lower(remote_url), '.lnk') AND NOT starts_with(lower(remote_url), 'c:')
+  )
+  WHERE drive <> ''
+), proc AS (
+  SELECT *,
+    left(coalesce(folder_path, ''), greatest(strpos(coalesce(folder_path, ''), '\') - 1, 0)) AS drive
+  FROM started
+  WHERE timestamp_utc > (SELECT as_of - to_days(days) FROM moment)    -- strict
+    AND NOT starts_with(lower(coalesce(folder_path, '')), 'c:')
+)
+SELECT
+  l.timestamp_utc AS "LNKLaunchTimestamp",
+  p.timestamp_utc AS "StartedProcessTimestamp",
+  l.device_name AS "DeviceName",
+  l.remote_url AS "RemoteUrl",
+  l.drive AS "Drive",
+  p.file_name AS "StartedProcessName",
+  p.sha1 AS "StartedProcessSHA1",
+  p.folder_path AS "StartedProcessPath",
+  p.process_command_line AS "StartedProcessCommandline",
+  p.initiating_process_file_name AS "StartedProcessParentName",
+  p.initiating_process_command_line AS "StartedProcessParentCmdline",
+  p.initiating_process_folder_path AS "StartedParentProcessFolderPath",
+  p.initiating_process_parent_file_name AS "StartedProcessGrandParent",
+  p.timestamp_utc AS "Timestamp"
+FROM lnk l
+JOIN proc p ON lower(p.device_name) = lower(l.device_name) AND lower(p.drive) = lower(l.drive)
+WHERE p.timestamp_utc BETWEEN l.timestamp_utc AND l.timestamp_utc + INTERVAL 1 MINUTE  -- both inclusive
+QUALIFY row_number() OVER (
+  PARTITION BY p.source_id, p.row_address
+  ORDER BY l.timestamp_utc DESC, l.report_id, l.remote_url, l.source_id, l.row_address
+) = 1
+ORDER BY ALL

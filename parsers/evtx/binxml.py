@@ -1,0 +1,284 @@
+"""BinXML: templates -> flat field lists, compiled once and verified for every chunk that uses them again.
+
+A template's body is walked once. The result is a list of fields (path, parts); a part is a text or a number (index
+into the record's substitutions). The same template sits at another offset and names its elements by other offsets in
+every chunk, so a known template is accepted only if all its static bytes are equal and every name offset leads to the
+expected name. Source of the token layout: MS-EVEN6 2.2.12 and libevtx's format description.
+"""
+
+import struct
+from collections import Counter
+from dataclasses import dataclass
+
+Part = str | int
+Path = tuple[str, ...]
+Field = tuple[Path, tuple[Part, ...]]
+
+MAX_DEPTH = 64
+MAX_REPEATS = 8
+"""Times one substitution may stand in a template: bounds what a record can grow to."""
+MAX_FIELDS = 2048
+MAX_VARIANTS = 64
+"""Bodies kept of one template GUID and size."""
+TEMPLATE_HEAD = 24
+
+_U16 = struct.Struct("<H").unpack_from
+_U32 = struct.Struct("<I").unpack_from
+_ENTITIES = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "apos": "'"}
+
+END, OPEN, CLOSE_START, CLOSE_EMPTY, CLOSE, TEXT, ATTRIBUTE = 0, 1, 2, 3, 4, 5, 6
+CDATA, CHARACTER, ENTITY, NORMAL_SUB, OPTIONAL_SUB, FRAGMENT = 7, 8, 9, 0x0D, 0x0E, 0x0F
+MORE = 0x40
+"""Flag of a token: attributes follow, or more of the same."""
+
+
+class Malformed(Exception):
+    """Bytes that are no BinXML."""
+
+
+BROKEN = (Malformed, struct.error, IndexError)
+"""What walking over damaged bytes can raise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """An element: its attributes, and its children and text parts in document order."""
+
+    name: str
+    attributes: list[tuple[str, list[Part]]]
+    children: "list[Element | list[Part]]"
+
+
+class Walk:
+    """Walks BinXML tokens in one chunk; notes the name offsets for later verification.
+
+    `dependency` is the size of the dependency id, which exists only inside template definitions.
+    """
+
+    def __init__(self, chunk: bytes, pos: int, end: int, dependency: int = 2) -> None:
+        self.chunk = chunk
+        self.pos = pos
+        self.end = min(end, len(chunk))
+        self.dependency = dependency
+        self.names: list[tuple[int, bool, bytes]] = []
+
+    def u8(self) -> int:
+        """Next byte."""
+        if self.pos >= self.end:
+            raise Malformed("overrun")
+        self.pos += 1
+        return self.chunk[self.pos - 1]
+
+    def u16(self) -> int:
+        """Next two bytes as a number."""
+        self.pos += 2
+        value: int = _U16(self.chunk, self.pos - 2)[0]
+        return value
+
+    def u32(self) -> int:
+        """Next four bytes as a number."""
+        self.pos += 4
+        value: int = _U32(self.chunk, self.pos - 4)[0]
+        return value
+
+    def utf16(self) -> str:
+        """A counted UTF-16 text."""
+        n = 2 * self.u16()
+        if self.pos + n > self.end:
+            raise Malformed("text beyond the end")
+        text = self.chunk[self.pos : self.pos + n].decode("utf-16-le", "replace")
+        self.pos += n
+        return text
+
+    def name(self) -> str:
+        """A name by its offset in the chunk; it may be stored right here."""
+        at = self.pos
+        offset = self.u32()
+        n = _U16(self.chunk, offset + 6)[0]
+        raw = self.chunk[offset + 4 : offset + 8 + 2 * n]
+        if len(raw) != 4 + 2 * n:
+            raise Malformed("name length")
+        if offset == self.pos:
+            self.pos += 10 + 2 * n
+        self.names.append((at, offset == at + 4, raw))
+        return raw[4:].decode("utf-16-le", "replace")
+
+    def parts(self, stop: tuple[int, ...]) -> list[Part]:
+        """Value parts up to a token of `stop`, which is left."""
+        out: list[Part] = []
+        while self.pos < self.end and self.chunk[self.pos] & 0xBF not in stop:
+            out.append(self._part(self.u8() & 0xBF))
+        return out
+
+    def _part(self, token: int) -> Part:
+        if token == TEXT:
+            if self.u8() != 1:
+                raise Malformed("value type")
+            return self.utf16()
+        if token in (NORMAL_SUB, OPTIONAL_SUB):
+            index = self.u16()
+            self.u8()
+            return index
+        if token == CHARACTER:
+            return chr(self.u16())
+        if token == ENTITY:
+            name = self.name()
+            return _ENTITIES.get(name, f"&{name};")
+        if token == CDATA:
+            return self.utf16()
+        raise Malformed(f"token {token:02x}")
+
+    def element(self, depth: int = 0) -> Element:
+        """An element with all it holds."""
+        if depth > MAX_DEPTH:
+            raise Malformed("depth")
+        token = self.u8()
+        if token & 0xBF != OPEN:
+            raise Malformed("element expected")
+        self.pos += 4 + self.dependency
+        element = Element(self.name(), [], [])
+        if token & MORE:
+            self.pos += 4
+            while self.chunk[self.pos] & 0xBF == ATTRIBUTE:
+                self.pos += 1
+                name = self.name()
+                stop = (OPEN, CLOSE_START, CLOSE_EMPTY, CLOSE, ATTRIBUTE)
+                element.attributes.append((name, self.parts(stop)))
+        token = self.u8()
+        if token == CLOSE_EMPTY:
+            return element
+        if token != CLOSE_START:
+            raise Malformed("close expected")
+        while True:
+            if self.pos >= self.end:
+                raise Malformed("overrun")
+            token = self.chunk[self.pos] & 0xBF
+            if token == CLOSE:
+                self.pos += 1
+                return element
+            if token == OPEN:
+                element.children.append(self.element(depth + 1))
+            else:
+                element.children.append(self.parts((OPEN, CLOSE)))
+
+
+def flatten(element: Element, out: list[Field], path: Path = (), seen: Counter[Path] | None = None) -> list[Field]:
+    """Fields in document order.
+
+    `<Data Name='X'>` takes X as its name; the second of the same path gets `[1]`, the third `[2]`.
+    """
+    seen = Counter() if seen is None else seen
+    name, attributes = element.name, element.attributes
+    if name == "Data":
+        for key, value in attributes:
+            if key == "Name" and len(value) == 1 and isinstance(value[0], str):
+                name = value[0]
+                attributes = [a for a in attributes if a[0] != "Name"]
+                break
+    here = (*path, name)
+    n = seen[here]
+    seen[here] += 1
+    if n:
+        here = (*path, f"{name}[{n}]")
+    out.extend(((*here, "@" + key), tuple(value)) for key, value in attributes)
+    text = [p for child in element.children if isinstance(child, list) for p in child]
+    inner = [child for child in element.children if isinstance(child, Element)]
+    if text or not (inner or attributes):
+        out.append((here, tuple(text)))
+    for child in inner:
+        flatten(child, out, here, seen)
+    if len(out) > MAX_FIELDS:
+        raise Malformed("too many fields")
+    return out
+
+
+def without_template(chunk: bytes, pos: int, end: int) -> list[tuple[Path, str]]:
+    """Fields of a record or fragment that uses no template: all its values are text."""
+    walk = Walk(chunk, pos, end, 0)
+    if chunk[pos] == FRAGMENT:
+        walk.pos += 4
+    out: list[tuple[Path, str]] = []
+    for path, parts in flatten(walk.element(), []):
+        if any(isinstance(p, int) for p in parts):
+            raise Malformed("substitution outside a template")
+        out.append((path, "".join(str(p) for p in parts)))
+    return out
+
+
+class Template:
+    """A compiled template body.
+
+    `fields` in document order; `substitutions` is the number of values a record must bring; `static_size` bounds the
+    text it adds to each record.
+    """
+
+    def __init__(self, chunk: bytes, pos: int, size: int) -> None:
+        walk = Walk(chunk, pos, pos + size)
+        if walk.u8() != FRAGMENT:
+            raise Malformed("no fragment header")
+        walk.pos += 3
+        self.fields = tuple(flatten(walk.element(), []))
+        used = Counter(p for _, parts in self.fields for p in parts if isinstance(p, int))
+        if used and max(used.values()) > MAX_REPEATS:
+            raise Malformed("a substitution is used too often")
+        self.substitutions = 1 + max(used, default=-1)
+        self.static_size = sum(
+            len(path[-1]) + sum(len(p) for p in parts if isinstance(p, str)) for path, parts in self.fields
+        )
+        self._compile(chunk, pos, size, walk.names)
+
+    def _compile(self, chunk: bytes, pos: int, size: int, names: list[tuple[int, bool, bytes]]) -> None:
+        """Layout for verification: static bytes, name offsets; the 'next' links of names stored here are ignored."""
+        layout, at = ["<"], pos
+        self._inline: list[int] = []
+        self._names: list[bytes] = []
+        for place, inline, raw in names:
+            layout.append(f"{place - at}sI")
+            at = place + 4
+            if inline:
+                layout.append("4x")
+                at += 4
+            self._inline.append(place + 4 - pos if inline else 0)
+            self._names.append(raw)
+        layout.append(f"{pos + size - at}s")
+        self._layout = struct.Struct("".join(layout))
+        self._static = self._layout.unpack_from(chunk, pos)[::2]
+
+    def fits(self, chunk: bytes, pos: int) -> bool:
+        """Whether the body at `pos` says the same."""
+        now = self._layout.unpack_from(chunk, pos)
+        if now[::2] != self._static:
+            return False
+        for offset, inline, raw in zip(now[1::2], self._inline, self._names, strict=True):
+            if (offset != pos + inline) if inline else not chunk.startswith(raw, offset + 4):
+                return False
+        return True
+
+
+class Templates:
+    """Known templates. Variants with equal fields share one id, so that their records form one group."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, list[tuple[Template, int]]] = {}
+        self._ids: dict[tuple[Field, ...], int] = {}
+        self.all: list[Template] = []
+        self.compiled = 0
+
+    def get(self, chunk: bytes, definition: int) -> int:
+        """Id of the template defined at offset `definition` of the chunk; raises one of BROKEN."""
+        size: int = _U32(chunk, definition + 20)[0]
+        body = definition + TEMPLATE_HEAD
+        if body + size > len(chunk):
+            raise Malformed("template size")
+        variants = self._known.setdefault(chunk[definition + 4 : body], [])
+        for template, number in variants:
+            if template.fits(chunk, body):
+                return number
+        template = Template(chunk, body, size)
+        self.compiled += 1
+        number = self._ids.setdefault(template.fields, len(self.all))
+        if number == len(self.all):
+            self.all.append(template)
+        del variants[: -MAX_VARIANTS + 1]
+        variants.append((template, number))
+        return number

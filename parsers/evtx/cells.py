@@ -1,0 +1,150 @@
+"""Text as cells: 16-byte Arrow string_view entries, so that text never becomes a Python object.
+
+A cell holds length, first four bytes, buffer number and offset; up to 12 bytes stand inside the cell. Cells are carried
+in complex128 arrays: NumPy moves those natively, so scatter, gather and interleave cost the same for every column.
+Source: Arrow columnar format, "variable-size binary view layout".
+"""
+
+import struct
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from parsers.evtx.chunks import CHUNK
+
+Cells = npt.NDArray[np.complex128]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Bytes = npt.NDArray[np.uint8]
+
+PLANES = (0, 1)
+LITERALS, TEXTS = 2, 3
+"""Numbers of the buffers: the run's bytes narrowed at even and odd offsets, constants, texts of this run."""
+
+_MASK = np.array([[255] * i + [0] * (12 - i) for i in range(13)], np.uint8).view("<u4")
+_SPARE = 12
+
+
+def constant(text: bytes) -> complex:
+    """The cell of a text of at most 12 bytes."""
+    cell: complex = np.frombuffer(struct.pack("<I12s", len(text), text), np.complex128)[0]
+    return cell
+
+
+EMPTY = constant(b"")
+
+
+def narrowed(buf: Bytes, parity: int) -> Bytes:
+    """UTF-16 units at even or odd offsets as bytes; 255 where a unit is above 255: not ASCII, to be decoded later."""
+    units = buf[parity : len(buf) - parity].view("<u2")
+    out = np.empty(len(units), np.uint8)
+    np.minimum(units, 255, out=out, casting="unsafe")
+    return out
+
+
+class Literals:
+    """Constants of templates, numbered; they keep their number for a whole file."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self.texts: list[str] = []
+        self.spans: list[tuple[int, int]] = []
+        self.data = bytearray()
+
+    def number(self, text: str) -> int:
+        """Value index of a constant: -2, -3, ... (see Values)."""
+        n = self._numbers.get(text)
+        if n is None:
+            n = self._numbers[text] = len(self.texts)
+            raw = text.encode("utf-8", "replace")
+            self.texts.append(text)
+            self.spans.append((len(self.data), len(raw)))
+            self.data += raw
+        return -2 - n
+
+
+class Memory:
+    """The bytes of a run and the text buffers that cells point into."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+        self.buf: Bytes = np.frombuffer(raw, np.uint8)
+        self.chunks = len(raw) // CHUNK
+        nothing = np.zeros(_SPARE, np.uint8)
+        self.buffers: list[Bytes] = [narrowed(self.buf, 0), narrowed(self.buf, 1), nothing, nothing]
+
+    def gather(self, at: Ints, dtype: str, source: Bytes | None = None) -> npt.NDArray[Any]:
+        """Elements of any width at any byte offset: one strided fancy index, cheaper than an index matrix."""
+        source = self.buf if source is None else source
+        kind = np.dtype(dtype)
+        return np.ndarray((len(source) - kind.itemsize + 1,), kind, source, strides=(1,))[at]  # type: ignore[arg-type]
+
+    def set_buffer(self, number: int, data: bytes | bytearray) -> None:
+        """Replace a buffer (constants and texts grow while a run is read)."""
+        self.buffers[number] = np.frombuffer(bytes(data) + bytes(_SPARE), np.uint8)
+
+    def add(self, data: bytes | npt.NDArray[Any]) -> int:
+        """Add a text buffer; spare bytes follow because cells are filled by 12-byte reads."""
+        flat = np.frombuffer(data, np.uint8) if isinstance(data, bytes) else data.reshape(-1).view(np.uint8)
+        self.buffers.append(np.concatenate([flat, np.zeros(_SPARE, np.uint8)]))
+        return len(self.buffers) - 1
+
+    def cells(self, number: int, at: Ints, length: Ints) -> Cells:
+        """Cells of the spans at/length of one buffer."""
+        out = np.empty((len(at), 4), "<i4")
+        source = self.buffers[number]
+        head = self.gather(np.minimum(at, len(source) - _SPARE), "V12", source).view("<u4").reshape(-1, 3)
+        out[:, 0] = length
+        out[:, 1:] = (head & _MASK[np.minimum(length, 12)]).view("<i4")
+        far = np.flatnonzero(length > 12)
+        out[far, 2], out[far, 3] = number, at[far]
+        return out.view(np.complex128)[:, 0]
+
+    def of_list(self, texts: list[bytes]) -> Cells:
+        """Cells of a list of texts."""
+        length = np.fromiter(map(len, texts), np.int64, len(texts))
+        return self.cells(self.add(b"".join(texts)), np.cumsum(length) - length, length)
+
+    def view(self, cells: Cells) -> pa.Array:
+        """A string_view array over the run's buffers: for use at once, not to be kept."""
+        cells = np.ascontiguousarray(cells)
+        buffers = [None, pa.py_buffer(cells), *map(pa.py_buffer, self.buffers)]
+        return pa.Array.from_buffers(pa.string_view(), len(cells), buffers)
+
+    def join(self, cells: Cells) -> tuple[Bytes, npt.NDArray[np.int32]]:
+        """All texts one behind the other, and the n + 1 offsets between them."""
+        if not len(cells):
+            return np.zeros(0, np.uint8), np.zeros(1, np.int32)
+        _, offsets, data = self.view(cells).cast(pa.string()).buffers()
+        text = np.zeros(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)
+        ends = np.frombuffer(offsets, np.int32)[: len(cells) + 1]
+        return text[: ends[-1]], ends
+
+    def to_list(self, cells: Cells) -> list[str]:
+        """The texts as Python strings."""
+        texts: list[str] = self.view(cells).to_pylist() if len(cells) else []
+        return texts
+
+
+def validity(ok: Bools | None) -> pa.Buffer | None:
+    """Arrow's validity bitmap; None: all valid."""
+    return None if ok is None or ok.all() else pa.py_buffer(np.packbits(ok, bitorder="little"))
+
+
+def compact(cells: Cells, data: Bytes, offsets: npt.NDArray[np.int32]) -> Cells:
+    """Cells that point into `data` (their own joined text) instead of the run's buffers."""
+    out = np.ascontiguousarray(cells).copy().view("<i4").reshape(-1, 4)
+    far = np.flatnonzero(out[:, 0] > 12)
+    out[far, 2] = 0
+    out[far, 3] = offsets[far]
+    return out.view(np.complex128)[:, 0]
+
+
+def column(cells: Cells, ok: Bools | None, data: Bytes) -> pa.Array:
+    """A string_view array whose only buffer is `data`."""
+    cells = np.ascontiguousarray(cells)
+    return pa.Array.from_buffers(
+        pa.string_view(), len(cells), [validity(ok), pa.py_buffer(cells), pa.py_buffer(data)]
+    )

@@ -1,0 +1,27 @@
+"""Defender XDR advanced hunting and Sentinel exports: Device*Events as CSV, JSON, JSONL or Parquet.
+
+Rows exported twice within a file are kept once. A row's address is its number in the file, 1 the first.
+"""
+
+from collections.abc import Iterator
+
+from parsers.contract import Artifact, Batch, Problem
+from parsers.mde.classify import looks_like_export
+from parsers.mde.schema import TABLES
+
+KIND = "mde"
+VERSION = 1
+
+__all__ = ["KIND", "TABLES", "VERSION", "parse", "recognise"]
+
+
+def recognise(name: str, head: bytes) -> bool:
+    """Whether the head names a time, a device and a kind of event; Parquet by its file name alone."""
+    return looks_like_export(name, head)
+
+
+def parse(artifact: Artifact) -> Iterator[Batch | Problem]:
+    """Read an export: batches per table, problems for what is left out or doubtful."""
+    from parsers.mde.read import Reading
+
+    return Reading(artifact).run()
