@@ -1,7 +1,8 @@
 """Public detections as SQL: each file becomes a view named as the file.
 
-A file begins with a comment that holds the keys title, attack, source and misses (a line that begins with two blanks
-goes on with the one before), then one SELECT. Parameters come from the table `hunt_parameter`, one row or none.
+A file begins with a comment that holds the keys title, attack, source and misses (a line that
+begins with blanks goes on with the one before), then one SELECT. Parameters come from the table
+`hunt_parameter`, one row or none.
 """
 
 import re
@@ -16,16 +17,16 @@ _LINE = re.compile(r"-- (?P<key>[a-z]+): (?P<text>.+)|--   (?P<more>.+)")
 _NAME = re.compile(r"hunt_[a-z0-9_]+")
 
 PARAMETER_TABLE = "CREATE TABLE IF NOT EXISTS hunt_parameter (as_of TIMESTAMP_NS, days INTEGER)"
-"""as_of: the moment "now" of the hunts, UTC; days: how far they look back. No row or NULL: newest row, 30 days."""
+"""as_of: "now" of the hunts, UTC; days: how far they look back. None or NULL: newest row, 30."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hunt:
-    """One detection: its view's name, what it finds, ATT&CK ids, where it comes from, what it cannot see, its SELECT."""
+    """One detection: its view's name, its header's keys and its file's text."""
 
     name: str
     title: str
-    attack: tuple[str, ...]
+    attack: str
     source: str
     misses: str
     sql: str
@@ -53,8 +54,7 @@ def parse_hunt(name: str, text: str) -> Hunt:
     lacking = [k for k in _KEYS if k not in head]
     if lacking:
         raise ValueError(f"hunt {name}: expected the header keys {_KEYS}, found none of {lacking}")
-    attack = tuple(a.strip() for a in head["attack"].split(",") if a.strip() != "-")
-    return Hunt(name, head["title"], attack, head["source"], head["misses"], text)
+    return Hunt(name, head["title"], head["attack"], head["source"], head["misses"], text)
 
 
 def all_hunts() -> tuple[Hunt, ...]:

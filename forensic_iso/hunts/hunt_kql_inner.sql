@@ -3,8 +3,9 @@
 -- source: Microsoft Sentinel, analytic rule 3539f855 (its twin in the Defender XDR solution), KQL
 --   with `join kind=inner`. One row per pair of a LNK row and a process row.
 --   Parameters: hunt_parameter(as_of, days), one row; NULL: newest row of both tables, 30 days.
--- misses: programs on C: that load from the drive (rundll32), URLs as file:///E:/x.lnk, UNC and device
---   paths, drive letters or device names spelled in another case, starts later than a minute.
+-- misses: programs on C: that load from the drive (rundll32), URLs as file:///E:/x.lnk, UNC and
+--   device paths, drive letters or device names spelled in another case, starts
+--   later than a minute.
 WITH moment AS (
   -- the query's moment and reach: newest row of both tables and 30 days, unless set
   SELECT
@@ -16,32 +17,28 @@ WITH moment AS (
       )
     ) AS as_of,
     coalesce((SELECT max(days) FROM hunt_parameter), 30) AS days
-), event AS (
-  -- a row exported twice, in files that overlap, counts once
-  SELECT * FROM mde_device_events
-  QUALIFY row_number() OVER (
-    PARTITION BY COLUMNS(* EXCLUDE (source_id, row_address)) ORDER BY source_id, row_address
-  ) = 1
-), started AS (
-  SELECT * FROM mde_device_process_events
-  QUALIFY row_number() OVER (
-    PARTITION BY COLUMNS(* EXCLUDE (source_id, row_address)) ORDER BY source_id, row_address
-  ) = 1
+), lnk_row AS (
+  SELECT *, left(remote_url, greatest(strpos(remote_url, '\') - 1, 0)) AS drive
+  FROM mde_device_events
+  WHERE timestamp_utc > (SELECT as_of - to_days(days) FROM moment)  -- strict
+    AND action_type = 'BrowserLaunchedToOpenUrl'                    -- case-sensitive
+    AND ends_with(lower(remote_url), '.lnk') AND NOT starts_with(lower(remote_url), 'c:')
 ), lnk AS (
-  SELECT * FROM (
-    SELECT *, left(remote_url, greatest(strpos(remote_url, '\') - 1, 0)) AS drive
-    FROM event
-    WHERE timestamp_utc > (SELECT as_of - to_days(days) FROM moment)  -- strict
-      AND action_type = 'BrowserLaunchedToOpenUrl'                    -- case-sensitive
-      AND ends_with(lower(remote_url), '.lnk') AND NOT starts_with(lower(remote_url), 'c:')
-  )
-  WHERE drive <> ''
-), proc AS (
+  -- a row exported twice, in files that overlap, counts once
+  SELECT * EXCLUDE (source_id, row_address),
+    min(struct_pack(source_id, row_address)) AS first_row
+  FROM lnk_row WHERE drive <> '' GROUP BY ALL
+), proc_row AS (
   SELECT *,
-    left(coalesce(folder_path, ''), greatest(strpos(coalesce(folder_path, ''), '\') - 1, 0)) AS drive
-  FROM started
-  WHERE timestamp_utc > (SELECT as_of - to_days(days) FROM moment)    -- strict
+    left(coalesce(folder_path, ''), greatest(strpos(coalesce(folder_path, ''), '\') - 1, 0))
+      AS drive
+  FROM mde_device_process_events
+  WHERE timestamp_utc > (SELECT as_of - to_days(days) FROM moment)  -- strict
     AND NOT starts_with(lower(coalesce(folder_path, '')), 'c:')
+), proc AS (
+  SELECT * EXCLUDE (source_id, row_address),
+    min(struct_pack(source_id, row_address)) AS first_row
+  FROM proc_row GROUP BY ALL
 )
 SELECT
   l.timestamp_utc AS "LNKLaunchTimestamp",
@@ -59,6 +56,7 @@ SELECT
   p.initiating_process_parent_file_name AS "StartedProcessGrandParent",
   p.timestamp_utc AS "Timestamp"
 FROM lnk l
-JOIN proc p ON p.device_name = l.device_name AND p.drive = l.drive    -- case-sensitive, as KQL's keys
-WHERE p.timestamp_utc BETWEEN l.timestamp_utc AND l.timestamp_utc + INTERVAL 1 MINUTE  -- both inclusive
+JOIN proc p ON p.device_name = l.device_name AND p.drive = l.drive  -- case-sensitive
+-- both ends inclusive
+WHERE p.timestamp_utc BETWEEN l.timestamp_utc AND l.timestamp_utc + INTERVAL 1 MINUTE
 ORDER BY ALL

@@ -2,8 +2,8 @@
 -- attack: T1204.002, T1553.005
 -- source: own; the same tables and columns as hunt_kql_inner. One row per process row.
 --   Parameters: hunt_parameter(as_of, days), one row; NULL: newest row of both tables, 30 days.
--- misses: programs on C: that load from the drive (rundll32), URLs as file:///E:/x.lnk, UNC and device
---   paths, starts later than a minute.
+-- misses: programs on C: that load from the drive (rundll32), URLs as file:///E:/x.lnk, UNC and
+--   device paths, starts later than a minute.
 WITH moment AS (
   -- the query's moment and reach: newest row of both tables and 30 days, unless set
   SELECT
@@ -15,32 +15,28 @@ WITH moment AS (
       )
     ) AS as_of,
     coalesce((SELECT max(days) FROM hunt_parameter), 30) AS days
-), event AS (
-  -- a row exported twice, in files that overlap, counts once
-  SELECT * FROM mde_device_events
-  QUALIFY row_number() OVER (
-    PARTITION BY COLUMNS(* EXCLUDE (source_id, row_address)) ORDER BY source_id, row_address
-  ) = 1
-), started AS (
-  SELECT * FROM mde_device_process_events
-  QUALIFY row_number() OVER (
-    PARTITION BY COLUMNS(* EXCLUDE (source_id, row_address)) ORDER BY source_id, row_address
-  ) = 1
+), lnk_row AS (
+  SELECT *, left(remote_url, greatest(strpos(remote_url, '\') - 1, 0)) AS drive
+  FROM mde_device_events
+  WHERE timestamp_utc > (SELECT as_of - to_days(days) FROM moment)  -- strict
+    AND action_type = 'BrowserLaunchedToOpenUrl'                    -- case-sensitive
+    AND ends_with(lower(remote_url), '.lnk') AND NOT starts_with(lower(remote_url), 'c:')
 ), lnk AS (
-  SELECT * FROM (
-    SELECT *, left(remote_url, greatest(strpos(remote_url, '\') - 1, 0)) AS drive
-    FROM event
-    WHERE timestamp_utc > (SELECT as_of - to_days(days) FROM moment)  -- strict
-      AND action_type = 'BrowserLaunchedToOpenUrl'                    -- case-sensitive
-      AND ends_with(lower(remote_url), '.lnk') AND NOT starts_with(lower(remote_url), 'c:')
-  )
-  WHERE drive <> ''
-), proc AS (
+  -- a row exported twice, in files that overlap, counts once
+  SELECT * EXCLUDE (source_id, row_address),
+    min(struct_pack(source_id, row_address)) AS first_row
+  FROM lnk_row WHERE drive <> '' GROUP BY ALL
+), proc_row AS (
   SELECT *,
-    left(coalesce(folder_path, ''), greatest(strpos(coalesce(folder_path, ''), '\') - 1, 0)) AS drive
-  FROM started
-  WHERE timestamp_utc > (SELECT as_of - to_days(days) FROM moment)    -- strict
+    left(coalesce(folder_path, ''), greatest(strpos(coalesce(folder_path, ''), '\') - 1, 0))
+      AS drive
+  FROM mde_device_process_events
+  WHERE timestamp_utc > (SELECT as_of - to_days(days) FROM moment)  -- strict
     AND NOT starts_with(lower(coalesce(folder_path, '')), 'c:')
+), proc AS (
+  SELECT * EXCLUDE (source_id, row_address),
+    min(struct_pack(source_id, row_address)) AS first_row
+  FROM proc_row GROUP BY ALL
 )
 SELECT
   l.timestamp_utc AS "LNKLaunchTimestamp",
@@ -58,10 +54,12 @@ SELECT
   p.initiating_process_parent_file_name AS "StartedProcessGrandParent",
   p.timestamp_utc AS "Timestamp"
 FROM lnk l
-JOIN proc p ON lower(p.device_name) = lower(l.device_name) AND lower(p.drive) = lower(l.drive)
-WHERE p.timestamp_utc BETWEEN l.timestamp_utc AND l.timestamp_utc + INTERVAL 1 MINUTE  -- both inclusive
+JOIN proc p
+  ON lower(p.device_name) = lower(l.device_name) AND lower(p.drive) = lower(l.drive)
+-- both ends inclusive
+WHERE p.timestamp_utc BETWEEN l.timestamp_utc AND l.timestamp_utc + INTERVAL 1 MINUTE
 QUALIFY row_number() OVER (
-  PARTITION BY p.source_id, p.row_address
-  ORDER BY l.timestamp_utc DESC, l.report_id, l.remote_url, l.source_id, l.row_address
+  PARTITION BY p.first_row
+  ORDER BY l.timestamp_utc DESC, l.report_id, l.remote_url, l.first_row
 ) = 1
 ORDER BY ALL

@@ -45,7 +45,9 @@ def find(mem: Memory) -> Starts:
     """Sound chunks in one go: marks whose sizes chain from 512 to the free offset; the others by hand."""
     at, size = _candidates(mem)
     base = np.arange(mem.chunks) * CHUNK
-    free = np.clip(mem.buf.view("<u4")[base // 4 + 12].astype(np.int64), FIRST_RECORD, CHUNK)
+    free = mem.buf.view("<u4")[base // 4 + 12].astype(np.int64)
+    started = mem.buf.view("<u4")[(base + FIRST_RECORD) // 4] == _MARK_WORD
+    free[(free < FIRST_RECORD + started) | (free > CHUNK)] = CHUNK
     behind = at % CHUNK >= free[at // CHUNK]
     bad = _unsound(at[~behind], size[~behind], base, free)
     bad[at[behind] // CHUNK] = True

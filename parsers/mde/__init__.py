@@ -1,6 +1,6 @@
-"""Defender XDR advanced hunting and Sentinel exports: Device*Events as CSV, JSON, JSONL or Parquet.
+"""Defender XDR advanced hunting and Sentinel exports: Device*Events as CSV, JSON or Parquet.
 
-Rows exported twice within a file are kept once. A row's address is its number in the file, 1 the first.
+Rows exported twice within a file are kept once. A row's address is its number in the file, from 1.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ __all__ = ["KIND", "TABLES", "VERSION", "parse", "recognise"]
 
 
 def recognise(name: str, head: bytes) -> bool:
-    """Whether the head names a time, a device and a kind of event; Parquet by its file name alone."""
+    """Whether the head names a time, a device and a kind of event; Parquet by file name alone."""
     return looks_like_export(name, head)
 
 

@@ -83,13 +83,16 @@ def looks_like_export(name: str, head: bytes) -> bool:
 
 
 def _named(fields: set[str], hinted: bool) -> bool:
-    """All of time, device and kind of event; a file's name that says so replaces one of them (long JSON rows)."""
+    """All of time, device and kind of event.
+
+    The file's name stands in for one of them: a long JSON row may push it out of the head.
+    """
     tests = (bool(fields & _TIME_FIELDS), "devicename" in fields, bool(fields & _KINDS))
     return sum(tests) + hinted >= len(tests)
 
 
 def by_file_name(name: str) -> str | None:
-    """Our table by the file's name: `DeviceProcessEvents_2024.csv`; '' for a table that is not kept."""
+    """Our table by the file's name, `DeviceEvents_2024.csv`; '' for a table that is not kept."""
     match = _NAME.search(name)
     if match is None:
         return None
@@ -105,7 +108,8 @@ def _image_load_shape(fields: set[str]) -> bool:
 def tables_of_rows(frame: pl.DataFrame, name: str) -> pl.Series:
     """Our table of each row; '' if none fits. `frame` has headers as `field_key` gives them.
 
-    In order: Type; fields that only one table has; ActionType; the file's name; the shape of image loads.
+    In order: Type; fields that only one table has; ActionType; the file's name; the shape of
+    image loads.
     """
     count = len(frame)
     if "type" in frame.columns:

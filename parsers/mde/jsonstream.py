@@ -125,17 +125,13 @@ def objects(stream: BinaryIO) -> Iterator[Row | Bad]:
 
 
 def _rows(cursor: _Cursor, names: list[str] | None) -> Iterator[Row | Bad]:
-    """Elements of a list whose bracket was taken: objects, or lists of values in the order of `names`."""
+    """Elements of a list whose bracket was taken: objects, or values in the order of `names`."""
     while True:
         mark = cursor.peek()
         if mark in ("]", ""):
             if not cursor.take("]"):
-                yield Bad(
-                    f"character {cursor.offset}",
-                    "the end of the list",
-                    "the end of the file",
-                    is_row=False,
-                )
+                place = f"character {cursor.offset}"
+                yield Bad(place, "the end of the list", "the end of the file", is_row=False)
             return
         if cursor.take(","):
             continue
@@ -180,7 +176,7 @@ def _wrapped_or_lines(cursor: _Cursor) -> Iterator[Row | Bad]:
 
 
 def _members(cursor: _Cursor, row: dict[str, Any]) -> Generator[Row | Bad, None, bool]:
-    """Read an object's members into `row`; rows of known lists are yielded. Returns whether it held such a list."""
+    """Read members into `row`; yield rows of known lists, return whether one was there."""
     held = False
     names: list[str] | None = None
     while not cursor.take("}"):

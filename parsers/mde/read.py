@@ -1,4 +1,4 @@
-"""From chunks of exported text to typed rows: tables told apart, times exact, duplicates dropped."""
+"""From chunks of exported text to typed rows: table told, times exact, duplicates dropped."""
 
 import hashlib
 import json
@@ -10,7 +10,7 @@ import polars as pl
 from parsers.contract import Artifact, Batch, Column, Problem, Severity, Sql
 from parsers.mde.classify import field_key, tables_of_rows
 from parsers.mde.rows import Chunk, Read, read_csv, read_json, read_parquet
-from parsers.mde.schema import FIELDS
+from parsers.mde.schema import FIELDS, TABLE_OF_TYPE
 from parsers.mde.times import NO_TIME, DayOrder, Parsed, day_order, parse_times
 
 _PLACES = 100
@@ -28,7 +28,7 @@ def _chunks(artifact: Artifact) -> Read:
 
 
 def _keyed(frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, str], set[str]]:
-    """The frame under compared names, those names -> names as exported, and the ones that state [UTC].
+    """The frame under compared names, those -> names as exported, and those that state [UTC].
 
     Timestamp is TimeGenerated where only that is there.
     """
@@ -155,7 +155,7 @@ class Reading:
         self._counts["mde_table_unknown"] += max(0, len(lost) - _PLACES - 1)
 
     def _distinct(self, frame: pl.DataFrame, table: str) -> pl.DataFrame:
-        """Without rows equal in every field to an earlier one (DeviceName, Timestamp, ReportId among them)."""
+        """Without rows equal in every field to an earlier one of the file."""
         keep: list[bool] = []
         for row in frame.drop("\0row").iter_rows():
             text = json.dumps((table, row), ensure_ascii=False, default=str)
@@ -173,7 +173,7 @@ class Reading:
         out: list[pl.Series] = []
         spare: dict[str, pl.Series] = {}
         for key in frame.columns:
-            if key == "\0row":
+            if key == "\0row" or (key == "type" and _names_table(frame[key], table)):
                 continue
             column = fields.get(key)
             if column is None:
@@ -222,7 +222,7 @@ class Reading:
         return parsed.ns.cast(pl.Datetime("ns"))
 
     def _order(self, raw: pl.Series, shown: str) -> DayOrder:
-        """Order of day and month in the whole file's column; one more pass if a slashed date is met."""
+        """Order of day and month in the file's column; a second pass if slashed dates occur."""
         if self._orders is None and day_order(raw).seen:
             self._orders = {}
             for chunk in _chunks(self._artifact):
@@ -237,7 +237,7 @@ class Reading:
         own = (self._orders or {}).get(shown, DayOrder())
         if own.settled:
             return own
-        # A column that leaves it open follows the other columns of its file: one locale wrote them all.
+        # A column that leaves it open follows the file's others: one locale wrote them all.
         whole = own
         for other in (self._orders or {}).values():
             whole = whole | other
@@ -273,6 +273,11 @@ class Reading:
         if window.until_ns is not None:
             keep = keep & (ns < window.until_ns).fill_null(True)
         return frame.filter(keep)
+
+
+def _names_table(types: pl.Series, table: str) -> bool:
+    """Whether Sentinel's Type says no more than the table the rows are in."""
+    return all(TABLE_OF_TYPE.get(str(t).casefold()) == table for t in types.unique())
 
 
 def _host(device_name: pl.Series) -> pl.Series:

@@ -1,6 +1,7 @@
 """Exports as chunks of rows, whatever their form: CSV, Parquet, and JSON by way of `jsonstream`.
 
-A chunk's frame holds text columns named as exported (Parquet keeps its times), and the number of each row in the file.
+A chunk's frame holds text columns named as exported (Parquet keeps its times), and the number of
+each row in the file.
 """
 
 import csv
@@ -39,7 +40,7 @@ def bad_row(place: str, expected: str, found: str) -> Problem:
 
 
 class _Lines:
-    """Lines of a stream as text, of bounded length; counts them and tells which were no UTF-8 or too long."""
+    """Lines of a stream as text, of bounded length; tells which were no UTF-8 or too long."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -62,9 +63,7 @@ class _Lines:
         while (raw := self._stream.readline(LINE_LIMIT)) and not raw.endswith(b"\n"):
             pass
         place = f"line {self.number}"
-        self.problems.append(
-            bad_row(place, f"a line of at most {LINE_LIMIT} bytes", "a longer one")
-        )
+        self.problems.append(bad_row(place, f"at most {LINE_LIMIT} bytes", "a longer line"))
 
     def _text(self, raw: bytes) -> str:
         try:
@@ -160,7 +159,7 @@ def read_json(artifact: Artifact) -> Read:
 
 
 def _unwrap(row: dict[str, Any]) -> dict[str, Any]:
-    """The streaming API wraps a row: {"category": "AdvancedHunting-DeviceEvents", "properties": {...}}."""
+    """Rows of the streaming API: {"category": "AdvancedHunting-<table>", "properties": {}}."""
     inner, category = row.get("properties"), row.get("category")
     if isinstance(inner, dict) and isinstance(category, str):
         return {**inner, "Type": category.removeprefix("AdvancedHunting-")}

@@ -1,6 +1,6 @@
 """Tables of Defender XDR / Sentinel exports: the columns of Microsoft's reference in snake_case.
 
-Source: advanced hunting schema reference, Device*Events. Names of columns that hold a time end in `_utc`.
+Source: advanced hunting schema reference, Device*Events. Columns that hold a time end in `_utc`.
 """
 
 import re
@@ -82,7 +82,7 @@ def snake(name: str) -> str:
 
 
 def column_of(source: str) -> Column:
-    """The column that a field named `source` fills: text unless the reference gives long, int or datetime."""
+    """The column of a field: text unless the reference gives long, int or datetime."""
     comment = _COMMENTS.get(source, source)
     if _TIMES.search(source):
         return Column(f"{snake(source)}_utc", Sql.TIME, comment)
@@ -108,7 +108,7 @@ def _table(kql: str) -> Table:
     columns = list(FIELDS[snake(f"Mde{kql}")].values())
     return Table(
         snake(f"Mde{kql}"),
-        f"Rows of {kql} exported from Defender XDR or Sentinel. Missing text is '' as in KQL; NULL: not exported",
+        f"{kql} of Defender XDR or Sentinel. Missing text is '' as in KQL, NULL: not exported",
         (
             columns[0],
             HOST,
@@ -117,7 +117,7 @@ def _table(kql: str) -> Table:
             Column(
                 "row_address",
                 Sql.I64,
-                "Number of the row in the file: 1 is the first below the header",
+                "Number of the row in the file, from 1",
             ),
         ),
         address="row_address",

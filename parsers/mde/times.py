@@ -1,7 +1,8 @@
 """Times of exports, exact to the digits given, as ns since 1970.
 
-Forms: ISO 8601 (`2025-11-03T10:11:12.1234567Z`, blank for T, any offset), the portal's `Nov 3, 2025 10:11:12 AM` and the
-locale's `11/3/2025, 10:11:12.123 AM` (day or month first; 12 or 24 hours).
+Forms: ISO 8601 (`2025-11-03T10:11:12.1234567Z`, blank for T, any offset), the portal's
+`Nov 3, 2025 10:11:12 AM` and the locale's `11/3/2025, 10:11:12.123 AM` (day or month first;
+12 or 24 hours).
 """
 
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ NO_TIME = r"^\s*(?:0001-01-01|1601-01-01|0?1/0?1/0001)"
 
 @dataclass(frozen=True, slots=True)
 class DayOrder:
-    """What a whole column of slashed dates shows: some first number > 12, some second number > 12, any at all."""
+    """What a whole column shows: slashed dates at all, a first or a second number over 12."""
 
     seen: bool = False
     first_over_12: bool = False
@@ -86,7 +87,7 @@ def _clock_ns(g: pl.DataFrame) -> pl.Series:
 
 
 def _moments(g: pl.DataFrame) -> pl.DataFrame:
-    """Columns ns (NULL: no such moment) and zoned of groups with year, month, day (text) and the clock."""
+    """Columns ns (NULL: no such moment) and zoned, of groups with a date's and a clock's parts."""
     text = pl.concat_str(
         pl.col("year"),
         pl.col("month").str.pad_start(2, "0"),

@@ -4,6 +4,8 @@ import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from tests.builders import sysmon_events as sysmon
+from tests.builders import system_events as logs
 from tests.builders.host import SYSTEM, Host, Process, User
 
 SYSTEM32 = "C:\\Windows\\System32\\"
@@ -44,12 +46,18 @@ def _system_work(
     )
     if rng.random() < 0.4:
         site, address = rng.choice(SITES)
-        host.dns(when + timedelta(seconds=1), process, site, address)
-        host.connect(
-            when + timedelta(seconds=1.2), process, address, source_port=rng.randrange(49700, 65000)
+        sysmon.dns(host, when + timedelta(seconds=1), process, site, address)
+        sysmon.connect(
+            host,
+            when + timedelta(seconds=1.2),
+            process,
+            address,
+            source_port=rng.randrange(49700, 65000),
         )
     if rng.random() < 0.5:
-        host.service_state(when, rng.choice(("Windows Update", "Software Protection")), "running")
+        logs.service_state(
+            host, when, rng.choice(("Windows Update", "Software Protection")), "running"
+        )
     host.end(when + timedelta(seconds=rng.randrange(20, 300)), process)
 
 
@@ -60,30 +68,37 @@ def _user_work(rng: random.Random, host: Host, when: datetime, explorer: Process
     process = host.start(when, explorer, image, line, pid, directory=f"C:\\Users\\{user}\\")
     if rng.random() < 0.6:
         site, address = rng.choice(SITES)
-        host.dns(when + timedelta(seconds=2), process, site, address)
-        host.connect(
-            when + timedelta(seconds=2.3), process, address, source_port=rng.randrange(49700, 65000)
+        sysmon.dns(host, when + timedelta(seconds=2), process, site, address)
+        sysmon.connect(
+            host,
+            when + timedelta(seconds=2.3),
+            process,
+            address,
+            source_port=rng.randrange(49700, 65000),
         )
     for _ in range(rng.randrange(3)):
         at = when + timedelta(seconds=rng.randrange(3, 40))
-        host.file_create(
-            at, process, f"C:\\Users\\{user}\\AppData\\Local\\Temp\\{rng.getrandbits(40):010x}.tmp"
+        sysmon.file_create(
+            host,
+            at,
+            process,
+            f"C:\\Users\\{user}\\AppData\\Local\\Temp\\{rng.getrandbits(40):010x}.tmp",
         )
     if rng.random() < 0.2:
         office = "Software\\Microsoft\\Office\\16.0\\Common\\Toolbars\\Settings"
         key = f"HKU\\{explorer.user.sid}\\{office}"
-        host.set_value(when + timedelta(seconds=4), process, key, "Binary Data")
+        sysmon.set_value(host, when + timedelta(seconds=4), process, key, "Binary Data")
     host.end(when + timedelta(seconds=rng.randrange(60, 1800)), process)
 
 
 def _service_logon(rng: random.Random, host: Host, when: datetime, user: User) -> None:
-    host.logon(when, SYSTEM, 5)
+    logs.logon(host, when, SYSTEM, 5)
     if rng.random() < 0.3:
         unlocked = User(
             user.domain, user.name, user.sid, user.logon_id + rng.randrange(0x1000, 0xFFFF)
         )
-        host.logon(when + timedelta(seconds=2), unlocked, 7, "127.0.0.1")
-        host.logoff(when + timedelta(seconds=3), unlocked, 7)
+        logs.logon(host, when + timedelta(seconds=2), unlocked, 7, "127.0.0.1")
+        logs.logoff(host, when + timedelta(seconds=3), unlocked, 7)
 
 
 def working_day(

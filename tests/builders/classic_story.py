@@ -7,6 +7,8 @@ lies there untouched. A USB stick takes the freed letter afterwards. All content
 
 from datetime import UTC, datetime, timedelta
 
+from tests.builders import sysmon_events as sysmon
+from tests.builders import system_events as logs
 from tests.builders.background import EDGE, SYSTEM32, working_day
 from tests.builders.collection import Collection, Truth
 from tests.builders.host import SYSTEM, Host, Process, User
@@ -72,7 +74,7 @@ def the_image() -> bytes:
 
 
 def _morning(host: Host) -> tuple[Process, Process]:
-    host.booted(at(5, 41, 12.301))
+    logs.booted(host, at(5, 41, 12.301))
     system = host.process(at(5, 41, 13), "System", 4, SYSTEM)
     services = host.start(
         at(5, 41, 15.2),
@@ -95,7 +97,7 @@ def _morning(host: Host) -> tuple[Process, Process]:
         system=True,
     )
     partition_event(host, at(5, 41, 14.1), disk)
-    host.logon(at(5, 52, 3.44), USER, 2, "127.0.0.1")
+    logs.logon(host, at(5, 52, 3.44), USER, 2, "127.0.0.1")
     userinit = host.start(
         at(5, 52, 4),
         services,
@@ -108,7 +110,8 @@ def _morning(host: Host) -> tuple[Process, Process]:
         at(5, 52, 4.6), userinit, "C:\\Windows\\explorer.exe", "C:\\Windows\\explorer.exe", 4180
     )
     host.end(at(5, 52, 30), userinit)
-    host.service_install(
+    logs.service_install(
+        host,
         at(6, 14, 8),
         "Example Print Helper",
         '"C:\\Program Files\\Example Print\\helper.exe" /service',
@@ -117,7 +120,7 @@ def _morning(host: Host) -> tuple[Process, Process]:
     text = (
         "function Mount-LabImage {\n  param($Path)\n  Mount-DiskImage -ImagePath $Path -PassThru\n}"
     )
-    host.script_block(at(6, 30, 2.5), USER, text, 5116)
+    logs.script_block(host, at(6, 30, 2.5), USER, text, 5116)
     return services, explorer
 
 
@@ -125,15 +128,15 @@ def _download(host: Host, truth: Truth, explorer: Process, image: bytes) -> None
     edge = host.start(
         at(8, 12, 40.2), explorer, EDGE, f'"{EDGE}" {REFERRER}', 6920, directory=f"{HOME}\\"
     )
-    host.dns(at(8, 14, 29.9), edge, "files.freight-desk.example.net", "203.0.113.20")
-    host.connect(at(8, 14, 30.1), edge, "203.0.113.20", source_port=51422)
+    sysmon.dns(host, at(8, 14, 29.9), edge, "files.freight-desk.example.net", "203.0.113.20")
+    sysmon.connect(host, at(8, 14, 30.1), edge, "203.0.113.20", source_port=51422)
     mark = zone_identifier(REFERRER, URL)
     shown = mark.decode("ascii").replace("\r\n", "  ")
     for path, when in ((IMAGE, at(8, 14, 31.482)), (SECOND, at(8, 14, 58.107))):
-        host.file_create(when + timedelta(seconds=0.01), edge, path, when)
-        host.stream(when + timedelta(seconds=0.71), edge, path, when, image)
-        host.stream(
-            when + timedelta(seconds=0.72), edge, f"{path}:Zone.Identifier", when, mark, shown
+        sysmon.file_create(host, when + timedelta(seconds=0.01), edge, path, when)
+        sysmon.stream(host, when + timedelta(seconds=0.71), edge, path, when, image)
+        sysmon.stream(
+            host, when + timedelta(seconds=0.72), edge, f"{path}:Zone.Identifier", when, mark, shown
         )
         truth.delivery(path, when, 3, URL, REFERRER)
     host.end(at(9, 2), edge)
@@ -172,7 +175,7 @@ def _run(host: Host, truth: Truth, explorer: Process) -> Process:
     truth.execution(IMAGE, when, 9128, rundll.image, [*kinds, "module_on_volume"])
     truth.follow(IMAGE, when, "child_process", rundll.image, optional=True)
     when = at(8, 16, 25.968)
-    host.module(when, rundll, "E:\\viewer\\layout.dll", LIBRARY)
+    sysmon.module(host, when, rundll, "E:\\viewer\\layout.dll", LIBRARY)
     truth.execution(
         IMAGE,
         when,
@@ -187,13 +190,13 @@ def _run(host: Host, truth: Truth, explorer: Process) -> Process:
 
 
 def _afterwards(host: Host, truth: Truth, rundll: Process, image: bytes) -> None:
-    host.dns(at(8, 16, 29.4), rundll, NAME, ADDRESS)
+    sysmon.dns(host, at(8, 16, 29.4), rundll, NAME, ADDRESS)
     truth.follow(IMAGE, at(8, 16, 29.4), "dns", NAME)
-    host.connect(at(8, 16, 29.61), rundll, ADDRESS, source_port=51507)
+    sysmon.connect(host, at(8, 16, 29.61), rundll, ADDRESS, source_port=51507)
     truth.follow(IMAGE, at(8, 16, 29.61), "network", ADDRESS, alt=[NAME])
-    host.file_create(at(8, 16, 33.2), rundll, DROPPED)
+    sysmon.file_create(host, at(8, 16, 33.2), rundll, DROPPED)
     truth.follow(IMAGE, at(8, 16, 33.2), "file_create", DROPPED)
-    host.set_value(at(8, 16, 34.05), rundll, RUN_KEY, RUN_LINE)
+    sysmon.set_value(host, at(8, 16, 34.05), rundll, RUN_KEY, RUN_LINE)
     truth.follow(
         IMAGE,
         at(8, 16, 34.05),
@@ -217,7 +220,7 @@ def _afterwards(host: Host, truth: Truth, rundll: Process, image: bytes) -> None
         directory="C:\\Windows\\system32\\",
     )
     truth.follow(IMAGE, at(8, 43, 20.1), "child_process", remove.image)
-    host.delete(at(8, 43, 20.38), remove, IMAGE, image)
+    sysmon.delete(host, at(8, 43, 20.38), remove, IMAGE, image)
     truth.follow(IMAGE, at(8, 43, 20.38), "image_delete", IMAGE)
     host.end(at(8, 43, 20.6), remove)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tests.builders.evtx import EvtxWriter, to_ns
-from tests.builders.evtx_values import filetime, guid, hex32, hex64, i32, sid, strings, u16
+from tests.builders.evtx_values import guid, hex32, hex64, sid
 
 Fields = Sequence[tuple[str, object]]
 MS = timedelta(milliseconds=1)
@@ -107,6 +107,17 @@ def hashes(content: bytes, is_program: bool = True) -> str:
 def sysmon_time(when: datetime) -> str:
     """Sysmon's text of a time, cut to milliseconds."""
     return f"{when:%Y-%m-%d %H:%M:%S}.{when.microsecond // 1000:03d}"
+
+
+def head(when: datetime, process: Process) -> list[tuple[str, object]]:
+    """RuleName, UtcTime, ProcessGuid, ProcessId, Image: what most Sysmon events begin with."""
+    return [
+        ("RuleName", "-"),
+        ("UtcTime", sysmon_time(when)),
+        ("ProcessGuid", guid(process.guid)),
+        ("ProcessId", process.pid),
+        ("Image", process.image),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +217,6 @@ class Host:
                 binary=e.binary,
             )
         return {channel: writer.build() for channel, writer in writers.items()}
-
-    # -- Sysmon
 
     def sysmon(self, when: datetime, event_id: int, fields: Fields) -> None:
         """A Sysmon event, written a few milliseconds after it happened."""
@@ -333,7 +342,7 @@ class Host:
 
     def end(self, when: datetime, process: Process) -> None:
         """A process ends: Sysmon 5 and Security 4689."""
-        self.sysmon(when, 5, [*self._head(when, process), ("User", process.user.account)])
+        self.sysmon(when, 5, [*head(when, process), ("User", process.user.account)])
         self.audit(
             when,
             4689,
@@ -345,158 +354,6 @@ class Host:
                 ("ProcessName", process.image),
             ],
         )
-
-    def _head(self, when: datetime, process: Process) -> list[tuple[str, object]]:
-        return [
-            ("RuleName", "-"),
-            ("UtcTime", sysmon_time(when)),
-            ("ProcessGuid", guid(process.guid)),
-            ("ProcessId", process.pid),
-            ("Image", process.image),
-        ]
-
-    def module(
-        self, when: datetime, process: Process, path: str, content: bytes, signature: str = "-"
-    ) -> None:
-        """Sysmon 7: a module is loaded. No signature: unsigned."""
-        signed = signature != "-"
-        self.sysmon(
-            when,
-            7,
-            [
-                *self._head(when, process),
-                ("ImageLoaded", path),
-                ("FileVersion", "-"),
-                ("Description", "-"),
-                ("Product", "-"),
-                ("Company", "-"),
-                ("OriginalFileName", "-"),
-                ("Hashes", hashes(content, False)),
-                ("Signed", "true" if signed else "false"),
-                ("Signature", signature),
-                ("SignatureStatus", "Valid" if signed else "Unavailable"),
-                ("User", process.user.account),
-            ],
-        )
-
-    def dns(self, when: datetime, process: Process, name: str, address: str) -> None:
-        """Sysmon 22: a name was asked for."""
-        head = self._head(when, process)
-        self.sysmon(
-            when,
-            22,
-            [
-                *head[:4],
-                ("QueryName", name),
-                ("QueryStatus", "0"),
-                ("QueryResults", f"::ffff:{address};"),
-                head[4],
-                ("User", process.user.account),
-            ],
-        )
-
-    def connect(
-        self,
-        when: datetime,
-        process: Process,
-        address: str,
-        port: int = 443,
-        source_port: int = 50000,
-    ) -> None:
-        """Sysmon 3: an outgoing TCP connection."""
-        service = {443: "https", 80: "http", 445: "microsoft-ds"}.get(port, "-")
-        self.sysmon(
-            when,
-            3,
-            [
-                *self._head(when, process),
-                ("User", process.user.account),
-                ("Protocol", "tcp"),
-                ("Initiated", True),
-                ("SourceIsIpv6", False),
-                ("SourceIp", "192.0.2.57"),
-                ("SourceHostname", self.fqdn),
-                ("SourcePort", u16(source_port)),
-                ("SourcePortName", "-"),
-                ("DestinationIsIpv6", False),
-                ("DestinationIp", address),
-                ("DestinationHostname", "-"),
-                ("DestinationPort", u16(port)),
-                ("DestinationPortName", service),
-            ],
-        )
-
-    def file_create(
-        self, when: datetime, process: Process, path: str, created: datetime | None = None
-    ) -> None:
-        """Sysmon 11: a file was created."""
-        self.sysmon(
-            when,
-            11,
-            [
-                *self._head(when, process),
-                ("TargetFilename", path),
-                ("CreationUtcTime", sysmon_time(created or when)),
-                ("User", process.user.account),
-            ],
-        )
-
-    def stream(
-        self,
-        when: datetime,
-        process: Process,
-        path: str,
-        created: datetime,
-        content: bytes,
-        shown: str = "-",
-    ) -> None:
-        """Sysmon 15: a stream, or its file, was written; `shown`: Contents, line ends as blanks."""
-        self.sysmon(
-            when,
-            15,
-            [
-                *self._head(when, process),
-                ("TargetFilename", path),
-                ("CreationUtcTime", sysmon_time(created)),
-                ("Hash", hashes(content, False)),
-                ("Contents", shown),
-                ("User", process.user.account),
-            ],
-        )
-
-    def set_value(self, when: datetime, process: Process, key: str, details: str) -> None:
-        """Sysmon 13: a registry value was set."""
-        head = self._head(when, process)
-        self.sysmon(
-            when,
-            13,
-            [
-                head[0],
-                ("EventType", "SetValue"),
-                *head[1:],
-                ("TargetObject", key),
-                ("Details", details),
-                ("User", process.user.account),
-            ],
-        )
-
-    def delete(self, when: datetime, process: Process, path: str, content: bytes) -> None:
-        """Sysmon 26: a file was deleted, no copy kept."""
-        head = self._head(when, process)
-        self.sysmon(
-            when,
-            26,
-            [
-                *head[:4],
-                ("User", process.user.account),
-                head[4],
-                ("TargetFilename", path),
-                ("Hashes", hashes(content, False)),
-                ("IsExecutable", "false"),
-            ],
-        )
-
-    # -- Security, System, PowerShell
 
     def audit(
         self, when: datetime, event_id: int, task: int, fields: Fields, version: int = 0
@@ -524,146 +381,3 @@ class Host:
             ("SubjectDomainName", domain),
             ("SubjectLogonId", hex64(user.logon_id)),
         ]
-
-    def logon(self, when: datetime, user: User, kind: int, address: str = "-") -> None:
-        """Security 4624."""
-        program = (
-            "C:\\Windows\\System32\\services.exe"
-            if kind == 5
-            else "C:\\Windows\\System32\\svchost.exe"
-        )
-        self.audit(
-            when,
-            4624,
-            12544,
-            [
-                *self.subject(SYSTEM),
-                ("TargetUserSid", sid(user.sid)),
-                ("TargetUserName", user.name),
-                ("TargetDomainName", user.domain),
-                ("TargetLogonId", hex64(user.logon_id)),
-                ("LogonType", kind),
-                ("LogonProcessName", "Advapi  " if kind == 5 else "User32 "),
-                ("AuthenticationPackageName", "Negotiate"),
-                ("WorkstationName", "-" if kind == 5 else self.name),
-                ("LogonGuid", guid(NO_GUID)),
-                ("TransmittedServices", "-"),
-                ("LmPackageName", "-"),
-                ("KeyLength", 0),
-                ("ProcessId", hex64(0x2C4)),
-                ("ProcessName", program),
-                ("IpAddress", address),
-                ("IpPort", "-" if address == "-" else "0"),
-                ("ImpersonationLevel", "%%1833"),
-                ("RestrictedAdminMode", "-"),
-                ("TargetOutboundUserName", "-"),
-                ("TargetOutboundDomainName", "-"),
-                ("VirtualAccount", "%%1843"),
-                ("TargetLinkedLogonId", hex64(0)),
-                ("ElevatedToken", "%%1842" if kind == 5 else "%%1843"),
-            ],
-            version=2,
-        )
-
-    def logoff(self, when: datetime, user: User, kind: int) -> None:
-        """Security 4634."""
-        self.audit(
-            when,
-            4634,
-            12545,
-            [
-                ("TargetUserSid", sid(user.sid)),
-                ("TargetUserName", user.name),
-                ("TargetDomainName", user.domain),
-                ("TargetLogonId", hex64(user.logon_id)),
-                ("LogonType", kind),
-            ],
-        )
-
-    def booted(self, when: datetime) -> None:
-        """Kernel-General 12, EventLog 6005 and 6013."""
-        self.emit(
-            when,
-            KERNEL_GENERAL,
-            12,
-            [
-                ("MajorVersion", 10),
-                ("MinorVersion", 0),
-                ("BuildVersion", 22621),
-                ("QfeVersion", 3527),
-                ("ServiceVersion", 0),
-                ("BootMode", 0),
-                ("StartTime", filetime(to_ns(when))),
-            ],
-            user_sid=SYSTEM_SID,
-            task=1,
-            keywords=0x8000000000000080,
-        )
-        later = when + timedelta(seconds=9)
-        self.emit(
-            later,
-            EVENTLOG,
-            6005,
-            [("", None)],
-            binary=bytes(24),
-            keywords=CLASSIC,
-            qualifiers=32768,
-            pid=0,
-        )
-        uptime = strings(["", "", "", "", "23", "60", "-120 W. Europe Standard Time"])
-        self.emit(later, EVENTLOG, 6013, [("", uptime)], keywords=CLASSIC, qualifiers=32768, pid=0)
-
-    def service_state(self, when: datetime, name: str, state: str) -> None:
-        """Service Control Manager 7036."""
-        self.emit(
-            when,
-            SERVICES,
-            7036,
-            [("param1", name), ("param2", state)],
-            pid=732,
-            qualifiers=16384,
-            keywords=0x8080000000000000,
-            binary=(name + "/4").encode("utf-16-le") + b"\0\0",
-        )
-
-    def service_install(self, when: datetime, name: str, path: str, user: User) -> None:
-        """Service Control Manager 7045."""
-        self.emit(
-            when,
-            SERVICES,
-            7045,
-            [
-                ("ServiceName", name),
-                ("ImagePath", path),
-                ("ServiceType", "user mode service"),
-                ("StartType", "auto start"),
-                ("AccountName", "LocalSystem"),
-            ],
-            pid=732,
-            qualifiers=16384,
-            keywords=0x8080000000000000,
-            user_sid=user.sid,
-        )
-
-    def script_block(self, when: datetime, user: User, text: str, pid: int) -> None:
-        """PowerShell 4104, in one part."""
-        ident = str(uuid.UUID(bytes=hashlib.sha256(text.encode()).digest()[:16]))
-        self.emit(
-            when,
-            POWERSHELL,
-            4104,
-            [
-                ("MessageNumber", i32(1)),
-                ("MessageTotal", i32(1)),
-                ("ScriptBlockText", text),
-                ("ScriptBlockId", ident),
-                ("Path", ""),
-            ],
-            pid=pid,
-            user_sid=user.sid,
-            level=5,
-            version=1,
-            task=2,
-            opcode=15,
-            keywords=0,
-        )

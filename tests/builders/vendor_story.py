@@ -5,6 +5,8 @@ A second image, downloaded and marked, was never opened.
 
 from datetime import UTC, datetime, timedelta
 
+from tests.builders import sysmon_events as sysmon
+from tests.builders import system_events as logs
 from tests.builders.background import EDGE, SYSTEM32, working_day
 from tests.builders.collection import Collection, Truth
 from tests.builders.host import SYSTEM, Host, Process, User
@@ -69,7 +71,7 @@ def _install(host: Host, truth: Truth, explorer: Process) -> None:
         IMAGE, when, 7748, setup.image, ["image_on_volume", "content_match", "hash_match"]
     )
     when = at(9, 30, 21.7)
-    host.module(when, setup, "D:\\x64\\setupres.dll", RESOURCE, VENDOR)
+    sysmon.module(host, when, setup, "D:\\x64\\setupres.dll", RESOURCE, VENDOR)
     truth.execution(IMAGE, when, 7748, setup.image, ["module_on_volume"], "D:\\x64\\setupres.dll")
     when = at(9, 31, 40.2)
     line = '"C:\\Windows\\System32\\msiexec.exe" /i "D:\\x64\\product.msi" /qb'
@@ -81,7 +83,7 @@ def _install(host: Host, truth: Truth, explorer: Process) -> None:
     )
     truth.follow(IMAGE, when, "child_process", package.image, optional=True)
     installed = "C:\\Program Files\\Example CAD 2024\\license.rtf"
-    host.file_create(at(9, 33, 8), package, installed)
+    sysmon.file_create(host, at(9, 33, 8), package, installed)
     truth.follow(IMAGE, at(9, 33, 8), "file_create", installed)
     host.end(at(9, 36), package)
     host.end(at(9, 36, 12), setup)
@@ -94,11 +96,17 @@ def _download(host: Host, truth: Truth, explorer: Process) -> dict[str, bytes]:
     )
     when = at(11, 3, 50.226)
     mark = zone_identifier(REFERRER, URL)
-    host.file_create(when + timedelta(seconds=0.01), edge, UNOPENED, when)
-    host.stream(
-        when + timedelta(seconds=0.8), edge, UNOPENED, when, b"rescue disc, contents not collected"
+    sysmon.file_create(host, when + timedelta(seconds=0.01), edge, UNOPENED, when)
+    sysmon.stream(
+        host,
+        when + timedelta(seconds=0.8),
+        edge,
+        UNOPENED,
+        when,
+        b"rescue disc, contents not collected",
     )
-    host.stream(
+    sysmon.stream(
+        host,
         when + timedelta(seconds=0.81),
         edge,
         f"{UNOPENED}:Zone.Identifier",
@@ -132,7 +140,7 @@ def vendor_install() -> Collection:
         host.name,
         host.fqdn,
     )
-    host.booted(at(6, 58, 40))
+    logs.booted(host, at(6, 58, 40))
     system = host.process(at(6, 58, 41), "System", 4, SYSTEM)
     services = host.start(
         at(6, 58, 43),
@@ -143,7 +151,7 @@ def vendor_install() -> Collection:
         user=SYSTEM,
         integrity="System",
     )
-    host.logon(at(7, 5, 1), USER, 2, "127.0.0.1")
+    logs.logon(host, at(7, 5, 1), USER, 2, "127.0.0.1")
     explorer = host.start(
         at(7, 5, 2),
         services,

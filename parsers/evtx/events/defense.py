@@ -49,7 +49,7 @@ TABLES = (
             Field("Status Code", "Status number", Form.INT),
             Field("Status Description", "Status"),
             Field("State", "State of the detection", Form.INT),
-            Field("Source ID", "Source number", Form.INT),
+            Field("Source ID", "Source number", Form.INT, column_name="detection_source_id"),
             Field("Source Name", "What scanned: real-time protection, user, ..."),
             Field("Process Name", "Program that touched it"),
             Field("Detection User", "Account"),

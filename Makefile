@@ -1,0 +1,63 @@
+# make demo | test | check | fuzz | bench | format | docs | clean
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO ?= testdata/classic-iso/evidence
+CASE ?= demo-case
+FUZZ_ROUNDS ?= 20
+RUN_STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.installed-dev
+
+.PHONY: demo test check fuzz bench format docs clean
+.DEFAULT_GOAL := test
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "make: expected Python 3.11 or newer, found $$($(PYTHON) --version 2>&1); set PYTHON=" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { rm -rf $(VENV); echo "make: $(PYTHON) -m venv failed; on Debian and Ubuntu install python3-venv" >&2; exit 1; }
+
+# A stamp newer than pyproject.toml means: installed as declared.
+$(RUN_STAMP): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(DEV_STAMP): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@ $(RUN_STAMP)
+
+# Exit code 3 says that part of the evidence could not be read: shown, no failure of the demo.
+demo: $(RUN_STAMP)
+	rm -rf -- "$(CASE)"
+	$(BIN)/forensic-iso analyze "$(DEMO)" --case "$(CASE)" || test $$? -eq 3
+
+test: $(DEV_STAMP)
+	$(BIN)/python -m pytest
+
+check: $(DEV_STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m tools.licences
+	$(BIN)/python -m tools.sql_check
+	$(BIN)/python -m tools.docs --check
+
+fuzz: $(DEV_STAMP)
+	@set -e; for round in $$(seq $(FUZZ_ROUNDS)); do \
+	  $(BIN)/python -m pytest -m hypothesis --hypothesis-seed=$$RANDOM; \
+	done
+
+bench: $(DEV_STAMP)
+	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+
+format: $(DEV_STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(DEV_STAMP)
+	$(BIN)/python -m tools.docs
+
+clean:
+	rm -rf -- $(VENV) dist build *.egg-info demo-case

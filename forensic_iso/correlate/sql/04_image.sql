@@ -1,0 +1,82 @@
+-- image_event, disk_event, image_name (temporary): what touched an image, and how its path is spelled.
+-- image_event: VHDMP records that open, surface, remove or destroy a virtual disk, with the run of the system.
+-- disk_event: Partition/Diagnostic 1006 of file-backed disks; Location is the path of the image.
+-- image_name: each path of an image, as the $MFT spells it where it lies there (8.3 names become long ones).
+-- system_drive: letter of \Windows by the programs that ran, else C:. media_volume: letters whose own $MFT is at hand.
+-- Misses: images on volumes without a $MFT keep the spelling of the caller.
+CREATE OR REPLACE TEMP TABLE system_drive AS
+WITH counted AS (
+    SELECT host, lower(left(path, 2)) AS volume, count(*) AS starts
+    FROM process
+    WHERE path ILIKE '_:\windows\system32\%'
+    GROUP BY ALL
+)
+SELECT n.host, coalesce(arg_max(c.volume, c.starts), 'c:') AS volume
+FROM (SELECT DISTINCT host FROM source WHERE host IS NOT NULL UNION SELECT DISTINCT host FROM boot) n
+LEFT JOIN counted c USING (host)
+GROUP BY n.host;
+
+CREATE OR REPLACE TEMP TABLE mft_volume AS
+SELECT s.source_id, s.host,
+    coalesce(lower(nullif(regexp_extract(s.windows_path, '^([A-Za-z]:)', 1), '')), d.volume, 'c:') AS volume
+FROM source s
+LEFT JOIN system_drive d USING (host)
+WHERE s.source_id IN (SELECT DISTINCT source_id FROM mft_name UNION SELECT DISTINCT source_id FROM zone_identifier);
+
+-- Access 0x30000 (attach read-only, attach) of AccessMask; a mask without it opens for information only.
+CREATE OR REPLACE TEMP TABLE image_event AS
+SELECT v.host, v.channel, v.event_id, v.record_id AS seq, v.time_utc, v.mono_ns, b.boot_number,
+    canonical(v.vhd_file) AS path, path_key(v.vhd_file) AS image_key,
+    nullif(v.virtual_disk, 0) AS disk, nullif(v.handle_context, 0) AS handle,
+    coalesce(v.status, 0) = 0 AS succeeded,
+    coalesce(v.get_info_only, FALSE) OR (coalesce(v.access_mask, 0) <> 0 AND (v.access_mask & 196608) = 0) AS info_only,
+    coalesce(v.vm_id, '') NOT IN ('', '00000000-0000-0000-0000-000000000000', '{00000000-0000-0000-0000-000000000000}')
+        AS guest,
+    v.vhd_disk_number AS disk_number, v.vhd_type, v.user_sid, v.source_id, v.record_offset
+FROM timed('vhdmp') v
+ASOF LEFT JOIN boot b ON b.host = v.host AND v.mono_ns >= b.start_ns
+WHERE v.event_id IN (1, 2, 3, 4, 11, 12, 13, 14, 16, 25, 35) AND v.record_id IS NOT NULL;
+
+CREATE OR REPLACE TEMP TABLE disk_event AS
+SELECT p.host, p.record_id AS seq, p.time_utc, p.mono_ns, b.boot_number, p.capacity > 0 AS present,
+    p.bus_type = 15 OR (p.manufacturer ILIKE 'Msft%' AND p.model ILIKE 'Virtual Disk%') AS is_virtual,
+    canonical(p.location) AS path, path_key(p.location) AS image_key, p.bus_type, p.disk_number, p.serial_number,
+    coalesce(guid_key(p.disk_id), p.disk_number::VARCHAR) AS disk_key,
+    -- NTFS boot sector: mark at 3, serial at 0x48 (u32, little endian).
+    CASE
+        WHEN upper(substr(p.vbr0, 7, 8)) = '4E544653' AND length(p.vbr0) >= 152
+            THEN upper(concat(substr(p.vbr0, 151, 2), substr(p.vbr0, 149, 2), '-', substr(p.vbr0, 147, 2), substr(p.vbr0, 145, 2)))
+    END AS volume_serial,
+    p.source_id, p.record_offset
+FROM timed('partition_diagnostic') p
+ASOF LEFT JOIN boot b ON b.host = p.host AND p.mono_ns >= b.start_ns
+WHERE p.capacity IS NOT NULL AND p.record_id IS NOT NULL;
+
+CREATE OR REPLACE TEMP TABLE image_path AS
+SELECT host, image_key, any_value(path) AS path FROM image_event WHERE image_key IS NOT NULL GROUP BY host, image_key
+UNION
+SELECT host, image_key, any_value(path) FROM disk_event
+WHERE is_virtual AND regexp_matches(image_key, '^([a-z]:\\|\\\\)') GROUP BY host, image_key;
+
+CREATE OR REPLACE TEMP TABLE image_name AS
+WITH wanted AS (
+    SELECT DISTINCT host, image_key, path, left(image_key, 2) AS volume, substr(image_key, 3) AS below FROM image_path
+),
+lying AS (
+    SELECT w.host, w.image_key, n.source_id, n.record, n.sequence,
+        coalesce(any_value(l.path) FILTER (l.path IS NOT NULL), any_value(n.path)) AS path,
+        any_value(n.record_offset) AS record_offset, bool_or(n.in_use) AS in_use
+    FROM wanted w
+    JOIN mft_volume m ON m.host = w.host AND m.volume = w.volume
+    JOIN mft_name n ON n.source_id = m.source_id AND lower(n.path) = w.below
+    LEFT JOIN mft_name l ON l.source_id = n.source_id AND l.record = n.record AND l.namespace <> 2 AND n.namespace = 2
+    WHERE NOT coalesce(n.is_directory, FALSE)
+    GROUP BY ALL
+)
+SELECT w.host, w.image_key, coalesce(upper(w.volume) || l.path, w.path) AS image_path,
+    coalesce(path_key(w.volume || l.path), w.image_key) AS file_key,
+    l.source_id, l.record, l.sequence, l.record_offset
+FROM (SELECT host, image_key, volume, min(path) AS path FROM wanted GROUP BY ALL) w
+LEFT JOIN lying l USING (host, image_key)
+-- A deleted record of the same path yields to the file that is there.
+QUALIFY row_number() OVER (PARTITION BY w.host, w.image_key ORDER BY l.in_use DESC NULLS LAST, l.sequence DESC) = 1;

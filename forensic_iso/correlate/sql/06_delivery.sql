@@ -1,0 +1,153 @@
+-- image_delivery: arrivals of images. time_utc is the creation of the file; the mark follows within a second.
+-- Marked: Zone.Identifier in the $MFT, and Sysmon 15 of that stream (its text, else its hash); one row where both speak
+-- of one path and creation. A moved file keeps stream and creation: Sysmon's older path is a row of its own.
+-- Unmarked: images that were mounted, or lie where mail and archive programs put them ($MFT, Sysmon 11).
+-- An image is what VHDMP opened, whatever its extension, else what is named so.
+-- Misses: unmarked images that nobody mounted in other places; browser databases.
+CREATE OR REPLACE TEMP MACRO is_image_name(path) AS list_contains(rule_words('image_extension'), extension_of(path));
+
+CREATE OR REPLACE TEMP TABLE marked_file AS
+SELECT z.host, upper(m.volume) || z.path AS image_path, m.volume || lower(z.path) AS file_key, z.record, z.sequence,
+    z.si_created_utc AS time_utc, z.si_mft_changed_utc AS changed_utc, z.zone_id, filled(z.host_url) AS host_url,
+    filled(z.referrer_url) AS referrer_url, z.in_use, z.source_id, z.record_offset
+FROM zone_identifier z
+JOIN mft_volume m USING (source_id)
+LEFT JOIN (SELECT DISTINCT host, file_key FROM image_name) n ON n.host = z.host AND n.file_key = m.volume || lower(z.path)
+WHERE z.path IS NOT NULL AND (is_image_name(z.path) OR n.file_key IS NOT NULL);
+
+CREATE OR REPLACE TEMP TABLE marked_event AS
+WITH stream AS (
+    SELECT *, regexp_replace(target_filename, '(?i):zone\.identifier(:\$data)?$', '') AS file,
+        lower(regexp_extract(hash, '(?i)md5=([0-9a-f]{32})', 1)) AS md5
+    FROM sysmon_timed('sysmon_stream_create')
+    WHERE target_filename ILIKE '%:zone.identifier%'
+)
+SELECT s.host, canonical(s.file) AS image_path, path_key(s.file) AS file_key,
+    coalesce(s.creation_utc_time, s.happened_utc) AS time_utc, s.happened_utc AS marked_utc,
+    coalesce(
+        try_cast(nullif(regexp_extract(s.contents, '(?i)zoneid\s*=\s*([0-9]+)', 1), '') AS INTEGER),
+        CASE
+            WHEN list_contains(rule_words('stream_md5_zone_3'), s.md5) THEN 3
+            WHEN list_contains(rule_words('stream_md5_zone_4'), s.md5) THEN 4
+            WHEN list_contains(rule_words('stream_md5_zone_0'), s.md5) THEN 0
+            WHEN list_contains(rule_words('stream_md5_zone_2'), s.md5) THEN 2
+        END
+    ) AS zone_id,
+    filled(s.contents) IS NOT NULL AS has_text,
+    filled(regexp_extract(s.contents, '(?i)hosturl\s*=\s*(\S+)', 1)) AS host_url,
+    filled(regexp_extract(
+        s.contents, '(?i)referrerurl\s*=\s*(.*?)\s*(\s{2}|\s(hosturl|zoneid|hostipaddress|lastwriter\w+|appzoneid)=|$)', 1
+    )) AS referrer_url,
+    s.image AS writer_path, s.source_id, s.record_offset
+FROM stream s
+LEFT JOIN (SELECT DISTINCT host, image_key FROM image_path) n ON n.host = s.host AND n.image_key = path_key(s.file)
+WHERE is_image_name(s.file) OR n.image_key IS NOT NULL;
+
+CREATE OR REPLACE TEMP TABLE created_event AS
+SELECT f.host, canonical(f.target_filename) AS image_path, path_key(f.target_filename) AS file_key,
+    coalesce(f.creation_utc_time, f.happened_utc) AS time_utc, f.mono_ns, f.image AS writer_path,
+    guid_key(f.process_guid) AS process_guid, f.process_id AS pid, f.source_id, f.record_offset
+FROM sysmon_timed('sysmon_file_create') f
+LEFT JOIN (SELECT DISTINCT host, image_key FROM image_path) n ON n.host = f.host AND n.image_key = path_key(f.target_filename)
+WHERE is_image_name(f.target_filename) OR n.image_key IS NOT NULL;
+
+CREATE OR REPLACE TEMP TABLE arrival AS
+WITH seen_twice AS (
+    SELECT f.*, e.writer_path, e.marked_utc, e.source_id AS event_source, e.record_offset AS event_offset
+    FROM marked_file f
+    LEFT JOIN marked_event e ON e.host = f.host AND e.file_key = f.file_key
+        AND abs(epoch_ns(e.time_utc) - epoch_ns(f.time_utc)) <= rule_ns('delivery_same_s')
+    QUALIFY row_number() OVER (PARTITION BY f.host, f.source_id, f.record, f.file_key ORDER BY e.marked_utc) = 1
+),
+event_only AS (
+    SELECT e.*
+    FROM marked_event e
+    ANTI JOIN seen_twice b ON b.host = e.host AND b.file_key = e.file_key
+        AND abs(epoch_ns(e.time_utc) - epoch_ns(b.time_utc)) <= rule_ns('delivery_same_s')
+    QUALIFY row_number() OVER (PARTITION BY e.host, e.file_key, e.time_utc ORDER BY e.marked_utc) = 1
+),
+marked AS (
+    SELECT host, image_path, file_key, record, sequence, time_utc, zone_id, host_url, referrer_url,
+        CASE WHEN event_source IS NULL THEN '$MFT stream' ELSE '$MFT stream, Sysmon 15' END AS source,
+        writer_path, coalesce(marked_utc, changed_utc) AS marked_utc, rule_value('c_delivery_mft') AS confidence, TRUE AS is_marked,
+        source_id AS mft_source, record_offset AS mft_offset, event_source, event_offset
+    FROM seen_twice
+    UNION ALL BY NAME
+    SELECT host, image_path, file_key, time_utc, zone_id, host_url, referrer_url, 'Sysmon 15' AS source, writer_path, marked_utc,
+        CASE WHEN has_text THEN rule_value('c_delivery_stream_event') ELSE rule_value('c_delivery_stream_hash') END AS confidence,
+        TRUE AS is_marked, source_id AS event_source, record_offset AS event_offset
+    FROM event_only
+),
+mounted AS (
+    SELECT DISTINCT host, file_key, image_path, record, sequence, mft_source, mft_offset
+    FROM session WHERE NOT removal_only
+),
+unmarked_file AS (
+    SELECT s.host, s.image_path, s.file_key, s.record, s.sequence, e.si_created_utc AS time_utc, '$MFT' AS source,
+        s.mft_source, s.mft_offset
+    FROM mounted s
+    JOIN mft_entry e ON e.source_id = s.mft_source AND e.record = s.record
+    WHERE e.si_created_utc IS NOT NULL
+    UNION ALL
+    SELECT n.host, upper(m.volume) || n.path, m.volume || lower(n.path), n.record, n.sequence, e.si_created_utc, '$MFT',
+        n.source_id, n.record_offset
+    FROM mft_name n
+    JOIN mft_volume m USING (source_id)
+    JOIN mft_entry e ON e.source_id = n.source_id AND e.record = n.record
+    WHERE n.namespace <> 2 AND is_image_name(n.name) AND e.si_created_utc IS NOT NULL
+        AND regexp_matches(lower(n.path), rule_pattern('place_mail') || '|' || rule_pattern('place_archive'))
+),
+unmarked_event AS (
+    SELECT c.host, c.image_path, c.file_key, c.time_utc, 'Sysmon 11' AS source, c.source_id AS event_source, c.record_offset AS event_offset
+    FROM created_event c
+    LEFT JOIN (SELECT DISTINCT host, file_key FROM mounted) m USING (host, file_key)
+    WHERE m.file_key IS NOT NULL
+        OR regexp_matches(c.file_key, rule_pattern('place_mail') || '|' || rule_pattern('place_archive'))
+),
+unmarked AS (
+    SELECT *, rule_value('c_delivery_unmarked') AS confidence, FALSE AS is_marked
+    FROM (SELECT * FROM unmarked_file UNION ALL BY NAME SELECT * FROM unmarked_event)
+    QUALIFY row_number() OVER (PARTITION BY host, file_key ORDER BY source, time_utc) = 1
+)
+SELECT * FROM marked
+UNION ALL BY NAME
+SELECT u.* FROM unmarked u
+ANTI JOIN marked k ON k.host = u.host AND k.file_key = u.file_key;
+
+CREATE OR REPLACE TEMP TABLE delivery AS
+WITH written AS (
+    SELECT a.*, c.writer_path AS creator_path, c.source_id AS creator_source, c.record_offset AS creator_offset
+    FROM arrival a
+    LEFT JOIN created_event c ON c.host = a.host AND c.file_key = a.file_key
+        AND abs(epoch_ns(c.time_utc) - epoch_ns(a.time_utc)) <= rule_ns('delivery_same_s')
+    QUALIFY row_number() OVER (PARTITION BY a.host, a.file_key, a.time_utc, a.source ORDER BY c.time_utc) = 1
+)
+SELECT short_hash(concat_ws('|', 'delivery', host, file_key, epoch_ns(time_utc), source)) AS delivery_id,
+    * EXCLUDE (writer_path, creator_path), coalesce(creator_path, writer_path) AS writer_path,
+    CASE
+        WHEN regexp_matches(file_key, rule_pattern('place_mail'))
+            OR list_contains(rule_words('mail_program'), program_of(coalesce(creator_path, writer_path))) THEN 'mail'
+        WHEN regexp_matches(file_key, rule_pattern('place_chat')) THEN 'chat'
+        WHEN regexp_matches(file_key, rule_pattern('place_archive'))
+            OR (
+                regexp_matches(referrer_url, '(?i)^([a-z]:\\|\\\\)')
+                AND list_contains(rule_words('archive_extension'), extension_of(referrer_url))
+            ) THEN 'archive'
+        WHEN coalesce(zone_id, 3) >= 3 AND is_marked THEN 'web'
+        WHEN list_contains(rule_words('copy_program'), program_of(creator_path)) THEN 'copied'
+        ELSE 'unknown'
+    END AS trace
+FROM written;
+
+INSERT INTO image_delivery BY NAME
+SELECT delivery_id, host, image_path, time_utc, zone_id, host_url, referrer_url, source, trace, writer_path,
+    CASE WHEN is_marked THEN marked_utc END AS marked_utc,
+    CASE
+        WHEN NOT is_marked THEN 'no mark; created as the ' || source || ' says'
+        WHEN zone_id IS NULL THEN 'marked, zone unknown (' || source || ')'
+        WHEN epoch_ns(marked_utc) - epoch_ns(time_utc) > rule_ns('mark_delay_s')
+            THEN 'marked zone ' || zone_id || ' (' || source || '), long after the file was created'
+        ELSE 'marked zone ' || zone_id || ' (' || source || ')'
+    END AS basis,
+    confidence
+FROM delivery;

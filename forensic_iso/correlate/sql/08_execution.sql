@@ -1,0 +1,268 @@
+-- execution: what was run from an image: programs and modules on its volume, and files that launchers were given there.
+-- A process or load counts inside its session only (the margin of same_act_s goes to the session that holds it strictly).
+-- script_arg: an absolute path on the volume; relative_arg_cwd: a relative file, the working directory being there.
+-- Shells: heads of commands that copy, list or hash run nothing; what a shell names must be code, or be given to a loader.
+-- One row per process start, its strongest kind first, the others in basis; loads of modules are rows of their own.
+-- Misses: relative arguments where no directory is logged (4688); environment variables; 8.3 names; hashes of files.
+CREATE OR REPLACE TEMP TABLE process_volume AS
+WITH named AS (
+    SELECT process_key, host, start_ns, volume_quick(path) AS volume FROM process
+    UNION
+    SELECT process_key, host, start_ns, volume_quick(current_directory) FROM process WHERE current_directory IS NOT NULL
+    UNION
+    SELECT process_key, host, start_ns,
+        unnest(list_distinct(regexp_extract_all(lower(command_line), '(?:^|[^a-z0-9])([a-z]:)[\\/]', 1)))
+    FROM process WHERE command_line IS NOT NULL
+    UNION
+    SELECT process_key, host, start_ns,
+        unnest(list_distinct(regexp_extract_all(lower(command_line), '(\\device\\[a-z]+[0-9]+|\\\\\?\\volume\{[0-9a-f-]+\})\\', 1)))
+    FROM process WHERE command_line ILIKE '%\device\%' OR command_line ILIKE '%\\?\volume{%'
+)
+SELECT n.process_key, n.host, v.session_id, v.volume, v.ground, v.shares, v.form,
+    n.start_ns BETWEEN v.open_ns AND v.end_ns AS strictly
+FROM named n
+JOIN session_volume v ON v.host = n.host AND v.volume = n.volume
+    AND n.start_ns >= v.open_ns - rule_ns('same_act_s') AND n.start_ns <= v.end_ns + rule_ns('same_act_s')
+QUALIFY strictly OR NOT bool_or(strictly) OVER (PARTITION BY n.process_key, n.volume);
+
+CREATE OR REPLACE TEMP TABLE launcher AS
+WITH named AS (
+    SELECT p.process_key, p.host, v.session_id, v.volume, v.form, p.current_directory,
+        volume_quick(p.current_directory) = v.volume AS in_directory,
+        list_distinct([program_of(p.path), program_of(p.original_file_name)]) AS programs,
+        regexp_replace(p.command_line, '^\s*("[^"]*"|\S+)\s*', '') AS arguments
+    FROM process_volume v
+    JOIN process p USING (process_key)
+    WHERE volume_quick(p.path) IS DISTINCT FROM v.volume AND p.command_line IS NOT NULL
+),
+classed AS (
+    SELECT *,
+        CASE
+            WHEN list_has_any(programs, rule_words('loader_any_extension')) THEN 'loader'
+            WHEN list_has_any(programs, rule_words('loader_code_extension')) THEN 'code'
+            WHEN list_has_any(programs, rule_words('office_program')) THEN 'office'
+            WHEN list_has_any(programs, rule_words('viewer_program')) THEN 'viewer'
+        END AS class,
+        list_has_any(programs, rule_words('shell_program')) AS is_shell,
+        -- -EncodedCommand: base64 of UTF-16LE; the low bytes of its characters.
+        CASE
+            WHEN list_has_any(programs, ['powershell', 'pwsh']) THEN try(decode(unhex(regexp_replace(
+                hex(from_base64(nullif(regexp_extract(arguments, '(?i)\s-e[a-z]*\s+([A-Za-z0-9+/]{8,}=*)', 1), ''))),
+                '([0-9A-F]{2})([0-9A-F]{2})', '\1', 'g'
+            ))))
+        END AS encoded
+    FROM named
+)
+SELECT * EXCLUDE (arguments),
+    -- The command inside cmd /c "..." and powershell -c "...": its outer quotes go, unless they hold one plain path.
+    concat_ws(' ; ',
+        CASE
+            WHEN is_shell AND regexp_matches(arguments, '(?i)(^|\s)[/-](c|k|r|command)\s*"[^"]*["&|<>][^"]*|(^|\s)[/-](c|k|r|command)\s*"[^"]*"\s*$')
+                AND NOT regexp_matches(arguments, '(?i)(^|\s)[/-](c|k|r|command)\s*"[a-z]:[\\/][^"&|<>]*"\s*$')
+                THEN regexp_replace(arguments, '(?i)^(.*?(?:^|\s)[/-](?:c|k|r|command))\s*"(.*)"\s*$', '\1 \2')
+            ELSE arguments
+        END,
+        encoded
+    ) AS arguments,
+    regexp_matches(coalesce(encoded, arguments), '(?i)\b(iex|invoke-expression)\b') AS evaluates,
+    regexp_extract(
+        lower(arguments), '(?:(?:^|[\s"&(])(?:cd|chdir)\s+(?:/d\s+)?|pushd\s+|(?:set-location|\ssl)\s+|-workingdirectory\s+|/d\s+)["'']?([a-z]:)[\\/]', 1
+    ) = volume AS changes_directory
+FROM classed
+WHERE class IS NOT NULL;
+
+CREATE OR REPLACE TEMP TABLE argument AS
+WITH segment AS (
+    SELECT * EXCLUDE (arguments), generate_subscripts(parts, 1) AS segment_number, unnest(parts) AS text
+    FROM (
+        SELECT *,
+            CASE WHEN is_shell THEN regexp_extract_all(arguments, '(?:"[^"]*"|[^&|;"\n])+') ELSE [arguments] END AS parts
+        FROM launcher
+    )
+),
+word AS (
+    SELECT * EXCLUDE (text), generate_subscripts(words, 1) AS word_number, unnest(words) AS raw
+    FROM (SELECT *, regexp_extract_all(text, '[^\s"'']*(?:"[^"]*"|''[^'']*'')[^\s"'']*|[^\s"'']+') AS words FROM segment)
+),
+-- Quoted commands inside (forfiles /c "cmd /c ..."): split again where no path begins the quotes.
+inner_word AS (
+    SELECT * EXCLUDE (raw), trim(unnest(
+        CASE
+            WHEN contains(plain, ' ') AND NOT regexp_matches(plain, '(?i)^([\w-]+=)?([a-z]:|\\\\|\.{1,2}\\)')
+                AND regexp_matches(plain, '(?i)(^|\s)[/-](c|k|command|file|i|s)\s|^(start|call|cmd|powershell|rundll32|regsvr32|mshta|wscript|cscript)\b')
+                THEN list_append(string_split(plain, ' '), plain)
+            ELSE [plain]
+        END
+    ), ' ,;(){}') AS token
+    FROM (SELECT *, translate(raw, '"''', '') AS plain FROM word)
+),
+headed AS (
+    SELECT *,
+        lag(token) OVER turn AS token_before,
+        min_by(program_of(token), word_number) FILTER (
+            token <> '' AND NOT regexp_matches(token, '^[/@-]')
+            AND program_of(token) NOT IN ('start', 'call', 'cmd', 'powershell', 'pwsh', 'conhost', '.', 'exit')
+        ) OVER (PARTITION BY process_key, session_id, volume, segment_number) AS head,
+        bool_or(
+            list_contains(rule_words('loader_any_extension'), program_of(token))
+            AND NOT list_contains(rule_words('shell_program'), program_of(token))
+        ) OVER (PARTITION BY process_key, session_id, volume, segment_number) AS gives_loader
+    FROM inner_word
+    WINDOW turn AS (PARTITION BY process_key, session_id, volume, segment_number ORDER BY word_number)
+),
+alive AS (
+    SELECT *,
+        CASE WHEN form = 'letter'
+            THEN regexp_extract(token, '(?i)(?:^|[^a-z0-9])(' || volume || '[\\/]+[^\\/\s"''&|;].*)$', 1)
+            ELSE nullif(regexp_extract(token, '(?i)(' || regexp_escape(volume) || '\\.+)$', 1), '')
+        END AS on_volume,
+        regexp_replace(token, '^[\w-]+=', '') AS bare
+    FROM headed
+    WHERE token <> ''
+        AND NOT regexp_matches(token, '^[0-9]?>') AND NOT regexp_matches(coalesce(token_before, ''), '>$')
+        AND NOT (is_shell AND NOT evaluates AND coalesce(list_contains(rule_words('inert_command'), head), FALSE))
+),
+target AS (
+    SELECT process_key, session_id, volume, class, is_shell, evaluates, gives_loader, 'script_arg' AS kind, on_volume AS text
+    FROM alive WHERE on_volume <> ''
+    UNION ALL
+    SELECT process_key, session_id, volume, class, is_shell, evaluates, gives_loader, 'relative_arg_cwd', bare
+    FROM alive
+    WHERE (in_directory OR changes_directory) AND class IN ('loader', 'code')
+        AND NOT regexp_matches(bare, '^[/\\-]|^[A-Za-z]:|[%$*?<>]|://|^(?i)hk(lm|cu|cr|u|ey)')
+),
+named AS (
+    SELECT *, coalesce(
+            nullif(regexp_extract(text, '(?i)^(.*?\.(?:' || array_to_string(rule_words('code_extension'), '|') || '))(?:[\s,:"]|$)', 1), ''),
+            regexp_replace(text, ',[^,\\]*$', '')
+        ) AS file
+    FROM target
+)
+SELECT n.process_key, n.session_id, n.volume, n.kind, n.file AS target, n.class, extension_of(n.file) AS extension
+FROM named n
+JOIN process p USING (process_key)
+WHERE (
+        n.kind = 'script_arg'
+        AND CASE
+            WHEN n.class = 'loader' AND n.is_shell
+                THEN list_contains(rule_words('code_extension'), extension_of(n.file)) OR n.evaluates OR n.gives_loader
+            WHEN n.class = 'loader' THEN TRUE
+            WHEN n.class = 'code' THEN list_contains(rule_words('code_extension'), extension_of(n.file))
+            WHEN n.class = 'office' THEN list_contains(rule_words('macro_extension'), extension_of(n.file))
+            ELSE extension_of(n.file) IS NOT NULL
+        END
+    )
+    OR (
+        n.kind = 'relative_arg_cwd'
+        AND (
+            list_contains(rule_words('code_extension'), extension_of(n.file))
+            OR (regexp_matches(n.file, '^\.{1,2}\\|[^\\]\\[^\\]') AND extension_of(n.file) IS NOT NULL AND (NOT n.is_shell OR n.gives_loader))
+        )
+        AND NOT (
+            NOT contains(n.file, '\')
+            AND (
+                list_contains(rule_words('system_module'), lower(n.file))
+                OR (
+                    list_contains(['exe', 'com'], extension_of(n.file))
+                    AND list_contains(list_concat(rule_words('loader_any_extension'), rule_words('loader_code_extension'),
+                        rule_words('discovery_program'), rule_words('inert_command')), program_of(n.file))
+                )
+            )
+        )
+    );
+
+-- Bare names of the host's own programs and modules are found in Windows' folders first.
+CREATE OR REPLACE TEMP TABLE windows_name AS
+SELECT DISTINCT host, lower(file_name(path)) AS name FROM process WHERE path ILIKE '_:\windows\%'
+UNION
+SELECT DISTINCT host, lower(file_name(image_loaded)) FROM timed('sysmon_image_load') WHERE image_loaded ILIKE '_:\windows\%';
+
+CREATE OR REPLACE TEMP TABLE ran AS
+WITH kind AS (
+    SELECT v.process_key, v.session_id, v.volume, 'image_on_volume' AS kind, p.path AS target, 1 AS rank,
+        CASE WHEN v.ground = 'device' THEN rule_value('c_run_on_volume') ELSE rule_value('c_run_on_volume_inferred') END AS confidence,
+        'program lies on ' || upper(v.volume) AS basis
+    FROM process_volume v
+    JOIN process p USING (process_key)
+    WHERE volume_quick(p.path) = v.volume
+    UNION ALL
+    SELECT a.process_key, a.session_id, a.volume, a.kind, a.target,
+        CASE WHEN a.kind = 'script_arg' THEN 2 ELSE 3 END,
+        CASE
+            WHEN a.kind = 'relative_arg_cwd' THEN rule_value('c_relative_arg')
+            WHEN a.class = 'office' THEN rule_value('c_script_arg_office')
+            WHEN a.class = 'viewer' THEN rule_value('c_script_arg_viewer')
+            ELSE rule_value('c_script_arg')
+        END,
+        CASE WHEN a.kind = 'script_arg' THEN 'argument ' || a.target || ' lies on ' || upper(a.volume)
+            ELSE 'argument ' || a.target || ' is relative, the working directory lies on ' || upper(a.volume) END
+    FROM argument a
+    JOIN process p USING (process_key)
+    LEFT JOIN windows_name w ON w.host = p.host AND w.name = lower(a.target)
+        AND a.kind = 'relative_arg_cwd' AND NOT contains(a.target, '\')
+    WHERE w.name IS NULL
+)
+SELECT process_key, session_id, any_value(volume) AS volume, min_by(kind, rank) AS kind, min_by(target, rank) AS target,
+    min_by(confidence, rank) AS confidence,
+    string_agg(DISTINCT basis, '; ') AS basis
+FROM (SELECT * FROM kind ORDER BY rank, target)
+GROUP BY process_key, session_id;
+
+-- Loads of modules on the volume.
+CREATE OR REPLACE TEMP TABLE loaded AS
+WITH load AS (
+    SELECT m.*, volume_quick(m.image_loaded) AS module_volume
+    FROM sysmon_timed('sysmon_image_load') m
+    WHERE path_key(m.image_loaded) <> path_key(m.image)
+        AND (m.host, volume_quick(m.image_loaded)) IN (SELECT (host, volume) FROM session_volume)
+),
+by_guid AS (
+    SELECT l.source_id, l.record_offset, min(p.process_key) AS process_key
+    FROM load l
+    JOIN process p ON p.host = l.host AND p.process_guid = guid_key(l.process_guid)
+    GROUP BY ALL
+),
+by_pid AS (
+    SELECT l.source_id, l.record_offset, p.process_key
+    FROM load l
+    ASOF JOIN process p ON p.host = l.host AND p.pid = l.process_id AND l.mono_ns >= p.start_ns - rule_ns('same_act_s')
+    WHERE p.end_ns IS NULL OR l.mono_ns <= p.end_ns + rule_ns('same_act_s')
+)
+SELECT l.host, l.source_id, l.record_offset, l.mono_ns, l.happened_utc AS time_utc, l.image, l.image_loaded, l.process_id,
+    guid_key(l.process_guid) AS process_guid, l."user" AS user_name,
+    CASE WHEN l.signed IS NULL THEN NULL ELSE l.signed AND coalesce(l.signature_status, 'Valid') = 'Valid' END AS signed,
+    coalesce(g.process_key, p.process_key) AS process_key, v.session_id, v.volume, v.ground, v.shares
+FROM load l
+JOIN session_volume v ON v.host = l.host AND v.volume = l.module_volume
+    AND l.mono_ns >= v.open_ns - rule_ns('same_act_s') AND l.mono_ns <= v.end_ns + rule_ns('same_act_s')
+LEFT JOIN by_guid g USING (source_id, record_offset)
+LEFT JOIN by_pid p USING (source_id, record_offset)
+-- Touching sessions: the one that holds the load strictly; a module loaded again is one.
+QUALIFY row_number() OVER (
+    PARTITION BY l.host, coalesce(g.process_key, p.process_key, l.process_id::VARCHAR), v.session_id, path_key(l.image_loaded)
+    ORDER BY l.mono_ns
+) = 1
+    AND (l.mono_ns BETWEEN v.open_ns AND v.end_ns OR NOT bool_or(l.mono_ns BETWEEN v.open_ns AND v.end_ns) OVER (
+        PARTITION BY l.source_id, l.record_offset
+    ));
+
+INSERT INTO execution BY NAME
+SELECT short_hash(concat_ws('|', 'execution', r.session_id, r.process_key)) AS execution_id, r.session_id, p.host, s.image_path,
+    p.started_utc AS time_utc, r.kind, p.path AS process_path, p.command_line, p.pid, p.process_guid, p.parent_path, p.user_name,
+    r.basis || CASE WHEN v.ground = 'ambiguous' THEN '; volume ambiguous' ELSE '; volume: ' || v.basis END AS basis,
+    r.confidence / v.shares AS confidence,
+    r.target, r.process_key, p.integrity, NULL::BOOLEAN AS signed
+FROM ran r
+JOIN process p USING (process_key)
+JOIN session s USING (session_id)
+JOIN session_volume v ON v.session_id = r.session_id AND v.volume = r.volume;
+
+INSERT INTO execution BY NAME
+SELECT short_hash(concat_ws('|', 'module', l.session_id, coalesce(l.process_key, l.process_id::VARCHAR), path_key(l.image_loaded))) AS execution_id,
+    l.session_id, l.host, s.image_path, l.time_utc, 'module_on_volume' AS kind, canonical(l.image) AS process_path, p.command_line,
+    l.process_id AS pid, l.process_guid, p.parent_path, coalesce(p.user_name, filled(l.user_name)) AS user_name,
+    'module ' || l.image_loaded || ' lies on ' || upper(l.volume) AS basis,
+    rule_value('c_module_on_volume') / l.shares AS confidence, l.image_loaded AS target, l.process_key, p.integrity, l.signed
+FROM loaded l
+JOIN session s USING (session_id)
+LEFT JOIN process p USING (process_key);

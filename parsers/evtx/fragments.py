@@ -1,0 +1,263 @@
+"""Records of one template as matrices of values.
+
+A run's records are grouped by verified template; for a group the descriptors of the substitutions form a matrix, whose
+sizes are cumulated to offsets. No value is rendered here: a value is its offset, size and type in the run's bytes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from parsers.evtx.binxml import BROKEN, Path, Template, Templates, without_template
+from parsers.evtx.cells import Bools, Bytes, Ints, Literals, Memory
+from parsers.evtx.chunks import CHUNK
+from parsers.evtx.records import RECORD_HEAD
+
+NULL, STRING, BINXML = 0, 1, 0x21
+LITERAL, TEXT = 0xF1, 0xF2
+"""Types of our own: UTF-8 in the buffer of constants, in the buffer of this run's texts."""
+
+ABSENT = -1
+MAX_VALUES = 4096
+MAX_NESTING = 8
+GROWTH = 16
+"""Work allowed per run, as a multiple of its bytes."""
+
+_FRAGMENT_HEAD = 0x0001010F
+_INSTANCE = 0x010C
+
+
+class Values:
+    """The run's values by index. Negative indexes are the constants (-2, -3, ...) and 'absent' (-1).
+
+    After `freeze`, `at`, `size` and `type` are laid out so that a negative index leads to its constant by itself.
+    """
+
+    def __init__(self, literals: Literals) -> None:
+        self.literals = literals
+        self._blocks: list[tuple[Ints, Ints, Bytes]] = []
+        self._count = 0
+        self.texts = bytearray()
+        self.at: Ints = np.zeros(0, np.int64)
+        self.size: Ints = np.zeros(0, np.int64)
+        self.type: Bytes = np.zeros(0, np.uint8)
+
+    def add(self, at: Ints, size: Ints, kind: Bytes) -> int:
+        """Take a block of values (any shape, in order); the index of its first."""
+        first = self._count
+        self._blocks.append((at.reshape(-1), size.reshape(-1), kind.reshape(-1)))
+        self._count += at.size
+        return first
+
+    def add_texts(self, texts: Sequence[str]) -> int:
+        """Take texts made here; the index of the first."""
+        raw = [t.encode("utf-8", "replace") for t in texts]
+        size = np.fromiter(map(len, raw), np.int64, len(raw))
+        at = np.cumsum(size) - size + len(self.texts)
+        self.texts += b"".join(raw)
+        return self.add(at, size, np.full(len(raw), TEXT, np.uint8))
+
+    def freeze(self) -> None:
+        """Make `at`, `size`, `type` of all values taken so far."""
+        spans = np.array(self.literals.spans, np.int64).reshape(-1, 2)[::-1]
+        zero = np.zeros(1, np.int64)
+        self.at = np.concatenate([*(b[0] for b in self._blocks), spans[:, 0], zero])
+        self.size = np.concatenate([*(b[1] for b in self._blocks), spans[:, 1], zero])
+        self.type = np.concatenate(
+            [*(b[2] for b in self._blocks), np.full(len(spans), LITERAL, np.uint8), zero.astype(np.uint8)]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """Records (or nested parts of records) of one template.
+
+    `rows` are the record numbers in the run; value p of row j has the index `base + p * len(rows) + j`.
+    `nested` are the substitutions that hold BinXML of their own: their fields come as a fragment of their own.
+    """
+
+    form: int
+    rows: Ints
+    outer: Path
+    base: int
+    nested: frozenset[int]
+
+
+@dataclass(slots=True)
+class Grouping:
+    """What grouping a run gave: fragments, the rows that could not be read in full, and why."""
+
+    fragments: list[Fragment] = field(default_factory=list)
+    loose: list[tuple[int, list[tuple[Path, str]]]] = field(default_factory=list)
+    unread: set[int] = field(default_factory=set)
+    bounded: set[int] = field(default_factory=set)
+
+
+class Grouper:
+    """Groups the records of one run by template."""
+
+    def __init__(self, mem: Memory, templates: Templates, values: Values) -> None:
+        self._mem = mem
+        self._templates = templates
+        self._values = values
+        self._chunk_at = -1
+        self._chunk = b""
+        self._budget = GROWTH * len(mem.raw)
+        self.result = Grouping()
+
+    def records(self, rows: Ints, at: Ints, size: Ints) -> Grouping:
+        """Group the records at `at`; `rows` are their numbers."""
+        self._group(at + RECORD_HEAD, at + size, rows, (), 0)
+        return self.result
+
+    def _chunk_of(self, at: int) -> tuple[bytes, int]:
+        """Bytes and offset of the chunk that `at` lies in."""
+        base = at // CHUNK * CHUNK
+        if base != self._chunk_at:
+            self._chunk, self._chunk_at = self._mem.raw[base : base + CHUNK], base
+        return self._chunk, base
+
+    def _template_ids(self, key: Ints) -> Ints:
+        """Template of each key (run offset of a definition, -1: none); -1 where it cannot be read."""
+        unique, inverse = np.unique(key, return_inverse=True)
+        ids = np.full(len(unique), -1, np.int64)
+        for j, place in enumerate(unique.tolist()):
+            if place >= 0:
+                chunk, base = self._chunk_of(place)
+                try:
+                    ids[j] = self._templates.get(chunk, place - base)
+                except BROKEN:
+                    continue
+        return ids[inverse]
+
+    def _group(self, at: Ints, end: Ints, row: Ints, outer: Path, depth: int) -> None:
+        mem = self._mem
+        last = len(mem.buf) - 8
+        at = at + 4 * (mem.gather(np.minimum(at, last), "<u4") == _FRAGMENT_HEAD)
+        ok = (at + 10 <= end) & (mem.gather(np.minimum(at, last), "<u2") == _INSTANCE)
+        ids = mem.gather(np.where(ok, at + 2, 0), "V8").view("<u4").reshape(-1, 2)
+        definition = ids[:, 1].astype(np.int64)
+        chunk = at // CHUNK
+        ok &= definition < CHUNK - 24
+        place = np.where(ok, chunk * CHUNK + definition, 0)
+        ok &= mem.gather(place + 4, "<u4") == ids[:, 0]
+        template = self._template_ids(np.where(ok, place, -1))
+        self._loose(template < 0, outer, row, at, end)
+        body = mem.gather(place + 20, "<u4").astype(np.int64)
+        sub = at + 10 + np.where(definition == at - chunk * CHUNK + 10, 24 + body, 0)
+        short = (template >= 0) & (sub + 4 > end)
+        self._loose(short, outer, row, at, end)
+        ready = (template >= 0) & ~short
+        count = mem.gather(np.where(ready, sub, 0), "<u4").astype(np.int64)
+        group = np.where(ready, template << 32 | count, -1)
+        order = np.argsort(group, kind="stable")
+        keys, starts = np.unique(group[order], return_index=True)
+        for key, members in zip(keys.tolist(), np.split(order, starts[1:]), strict=True):
+            if key >= 0:
+                self._one(key >> 32, key & 0xFFFFFFFF, members, (at, sub, end, row), outer, depth)
+
+    def _one(
+        self, form: int, n: int, member: Ints, spans: tuple[Ints, Ints, Ints, Ints], outer: Path, depth: int
+    ) -> None:
+        """Records of one template with the same number of values."""
+        at, sub, end, row = (s[member] for s in spans)
+        template = self._templates.all[form]
+        if n > MAX_VALUES or n < template.substitutions:
+            self._loose(np.ones(len(row), bool), outer, row, at, end)
+            return
+        keep = sub + 4 + 4 * n <= end
+        if not keep.all():
+            self._loose(~keep, outer, row, at, end)
+            at, sub, end, row = at[keep], sub[keep], end[keep], row[keep]
+        if not len(row):
+            return
+        offset, size, kind = self._descriptors(sub, n)
+        if n:
+            fit = offset[-1] + size[-1] <= end
+            if not fit.all():
+                self._loose(~fit, outer, row, at, end)
+                offset, size, kind, row = offset[:, fit], size[:, fit], kind[:, fit], row[fit]
+        if len(row) and self._afford(template, row, size):
+            self._keep(form, template, row, (offset, size, kind), outer, depth)
+
+    def _descriptors(self, sub: Ints, n: int) -> tuple[Ints, Ints, Bytes]:
+        """Offsets, sizes and types, each values x records."""
+        if not n:
+            empty = np.zeros((0, len(sub)), np.int64)
+            return empty, empty, empty.astype(np.uint8)
+        pairs = self._mem.gather(sub + 4, f"V{4 * n}").view("<u2").reshape(-1, 2 * n).T
+        size = pairs[::2].astype(np.int64, order="C")
+        kind = pairs[1::2].astype(np.uint8, order="C")
+        offset = np.cumsum(size, 0)
+        offset += (sub + 4 + 4 * n) - size
+        return offset, size, kind
+
+    def _afford(self, template: Template, row: Ints, size: Ints) -> bool:
+        """Bound on what a run can grow to; beyond it, records are only marked."""
+        self._budget -= len(row) * (template.static_size + 8 * len(template.fields)) + int(size.sum())
+        if self._budget < 0:
+            self.result.unread.update(row.tolist())
+            self.result.bounded.update(row.tolist())
+        return self._budget >= 0
+
+    def _keep(
+        self,
+        form: int,
+        template: Template,
+        row: Ints,
+        descriptors: tuple[Ints, Ints, Bytes],
+        outer: Path,
+        depth: int,
+    ) -> None:
+        offset, size, kind = descriptors
+        inner = kind == BINXML
+        nested = np.flatnonzero(inner.any(1)).tolist()
+        first = self._values.add(offset, size, np.where(inner, np.uint8(NULL), kind) if nested else kind)
+        self.result.fragments.append(Fragment(form, row, outer, first, frozenset(nested)))
+        for p in nested:
+            hit = inner[p]
+            at, end = offset[p][hit], (offset[p] + size[p])[hit]
+            place = _path_of(template, p)
+            if depth >= MAX_NESTING:
+                self._loose(np.ones(len(at), bool), outer + place, row[hit], at, end)
+            else:
+                self._group(at, end, row[hit], outer + place, depth + 1)
+
+    def _loose(self, which: Bools, outer: Path, row: Ints, at: Ints, end: Ints) -> None:
+        """Records and parts that use no readable template: read token by token."""
+        if not which.any():
+            return
+        for r, a, e in zip(row[which].tolist(), at[which].tolist(), end[which].tolist(), strict=True):
+            chunk, base = self._chunk_of(a)
+            self._budget -= e - a
+            try:
+                if self._budget < 0:
+                    self.result.bounded.add(r)
+                    self.result.unread.add(r)
+                    continue
+                fields = without_template(chunk, a - base, e - base)
+            except BROKEN:
+                self.result.unread.add(r)
+                continue
+            self.result.loose.append((r, [(outer + path, text) for path, text in fields]))
+
+
+def _path_of(template: Template, p: int) -> Path:
+    """Path of the element that substitution p stands in."""
+    return next((path for path, parts in template.fields if p in parts), ())
+
+
+def loose_fragments(
+    grouping: Grouping, values: Values
+) -> list[tuple[tuple[Path, ...], npt.NDArray[np.int64], int]]:
+    """Loose records grouped by their list of paths: (paths, rows, index of the first value)."""
+    forms: dict[tuple[Path, ...], list[tuple[int, list[str]]]] = {}
+    for row, fields in grouping.loose:
+        forms.setdefault(tuple(p for p, _ in fields), []).append((row, [t for _, t in fields]))
+    out = []
+    for paths, rows in forms.items():
+        texts = [text[p] for p in range(len(paths)) for _, text in rows]
+        out.append((paths, np.array([r for r, _ in rows], np.int64), values.add_texts(texts)))
+    return out

@@ -1,0 +1,392 @@
+"""Values -> text cells and JSON tokens, one call per type for a whole run.
+
+The text is that of Windows' XML (see `docs` of the types in MS-EVEN6 2.2.12): GUIDs in braces, hex as 0x and lower
+case without leading zeros, times as 2022-03-10T19:57:22.3007007Z, SIDs as S-1-.... A value of an unknown type or of
+a wrong size is kept as hexadecimal digits: never dropped.
+"""
+
+import json
+import os
+import struct
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from parsers.evtx.cells import EMPTY, LITERALS, TEXTS, Bools, Cells, Ints, Memory, constant
+from parsers.evtx.fragments import LITERAL, NULL, STRING, TEXT, Values
+
+FIXED = {
+    3: "i1", 4: "u1", 5: "<i2", 6: "<u2", 7: "<i4", 8: "<u4", 9: "<i8", 10: "<u8", 11: "<f4", 12: "<f8",
+    13: "<u4", 17: "<u8", 20: "<u4", 21: "<u8",
+}  # fmt: skip
+"""NumPy's name of each BinXML type of fixed size."""
+ANSI, FLOAT, DOUBLE, BOOL, BINARY, GUID, SIZE_T, FILETIME, SYSTEMTIME, SID, HEX32, HEX64 = (
+    2, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+)  # fmt: skip
+ARRAY, STRINGS = 0x80, 0x81
+EPOCH = 116444736000000000
+"""100 ns from 1601 to 1970."""
+DAY = 864000000000
+
+NULL_TOKEN, QUOTES = constant(b"null"), constant(b'""')
+_SALT = np.frombuffer(os.urandom(8 * 1024), np.uint64) | np.uint64(1)
+_P10 = np.array([10**i for i in range(1, 20)], np.uint64)
+_P16 = np.array([16**i for i in range(1, 16)], np.uint64)
+
+
+def _table(form: str, n: int, kind: str) -> npt.NDArray[Any]:
+    return np.array([(form % i).encode() for i in range(n)]).view(kind)
+
+
+_D2, _D4 = _table("%02d", 100, "<u2"), _table("%04d", 10000, "<u4")
+_X4, _X4_UPPER = _table("%04x", 65536, "<u4"), _table("%04X", 65536, "<u4")
+_X4_SWAPPED = _X4_UPPER[np.arange(65536, dtype="<u2").byteswap()]
+
+_ODD = np.zeros(256, bool)
+_ODD[:32] = _ODD[127:] = True
+_ODD[[1, 9, 10, 13]] = False
+_ESCAPES = ((b"\\", b"\\\\"), (b'"', b'\\"'), (b"\n", b"\\n"), (b"\r", b"\\r"), (b"\t", b"\\t"))
+
+
+def quoted(text: str) -> str:
+    """A text as a JSON string; lone surrogates cannot occur (they were replaced when decoded)."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def guid_text(raw: bytes) -> str:
+    """16 bytes -> {XXXXXXXX-XXXX-XXXX-XXXX-XXXXXXXXXXXX}."""
+    a, b, c = struct.unpack_from("<IHH", raw)
+    return f"{{{a:08X}-{b:04X}-{c:04X}-{raw[8:10].hex().upper()}-{raw[10:].hex().upper()}}}"
+
+
+def sid_text(raw: bytes) -> str:
+    """A SID as S-1-...; hex digits if it is none."""
+    if len(raw) < 8 or len(raw) > 68 or len(raw) & 3:
+        return raw.hex().upper()
+    subs = struct.unpack(f"<{(len(raw) - 8) // 4}I", raw[8:])
+    return "-".join(map(str, ("S", raw[0], int.from_bytes(raw[2:8], "big"), *subs)))
+
+
+class Renderer:
+    """Renders values of one run."""
+
+    def __init__(self, mem: Memory, values: Values) -> None:
+        self.mem = mem
+        self.values = values
+
+    def trimmed(self, at: Ints, size: Ints) -> Ints:
+        """Sizes of UTF-16 texts without the closing NULs that some writers store."""
+        left = np.flatnonzero(size >= 2)
+        while len(left):
+            left = left[self.mem.gather(at[left] + size[left] - 2, "<u2") == 0]
+            if not len(left):
+                break
+            size = size.copy()
+            size[left] -= 2
+            left = left[size[left] >= 2]
+        return size
+
+    # --- text
+
+    def cells(self, index: Ints) -> Cells:
+        """Text cells; UTF-16 text that is not ASCII still needs `decode`."""
+        return self._by_type(index, EMPTY, self._text)
+
+    def texts(self, index: Ints) -> list[str]:
+        """Texts as Python strings."""
+        cells = self.cells(index)
+        data, ends = self.mem.join(cells)
+        if self.decode(index, cells, data, ends):
+            data, ends = self.mem.join(cells)
+        raw, cut = data.tobytes(), ends.tolist()
+        return [raw[a:b].decode("utf-8", "replace") for a, b in zip(cut[:-1], cut[1:], strict=True)]
+
+    def decode(self, index: Ints, cells: Cells, data: npt.NDArray[np.uint8], ends: npt.NDArray[np.int32]) -> bool:
+        """Put the true text into `cells` (joined as data/ends) where UTF-16 is not ASCII; whether any was."""
+        high = np.flatnonzero(data > 127)
+        if not len(high):
+            return False
+        row = np.unique(np.searchsorted(ends, high, "right") - 1)
+        row = row[self.values.type[index[row]] == STRING]
+        if not len(row):
+            return False
+        at, size = self.values.at[index[row]], self.values.size[index[row]]
+        number: dict[bytes, int] = {}
+        raw, inverse = self.mem.raw, []
+        for a, n in zip(at.tolist(), self.trimmed(at, size).tolist(), strict=True):
+            inverse.append(number.setdefault(raw[a : a + n], len(number)))
+        texts = [t.decode("utf-16-le", "replace").encode() for t in number]
+        cells[row] = self.mem.of_list(texts)[np.array(inverse)]
+        return True
+
+    def _by_type(self, index: Ints, start: complex, one: Any) -> Cells:
+        kind = self.values.type[index]
+        at, size = self.values.at[index], self.values.size[index]
+        out = np.full(len(index), start, np.complex128)
+        kinds = np.flatnonzero(np.bincount(kind, minlength=256)).tolist() if len(kind) else []
+        for k in kinds:
+            if k == NULL:
+                continue
+            if len(kinds) == 1:
+                return one(k, at, size)  # type: ignore[no-any-return]
+            i = np.flatnonzero(kind == k)
+            out[i] = one(k, at[i], size[i])
+        return out
+
+    def _text(self, kind: int, at: Ints, size: Ints) -> Cells:
+        if kind == STRING:
+            return self._utf16(at, self.trimmed(at, size))
+        return self._scalar(kind, at, size, False)
+
+    def _utf16(self, at: Ints, size: Ints) -> Cells:
+        out = np.empty(len(at), np.complex128)
+        for parity in (0, 1):
+            i = np.flatnonzero((at & 1) == parity)
+            out[i] = self.mem.cells(parity, at[i] >> 1, size[i] >> 1)
+        return out
+
+    # --- JSON
+
+    def tokens(self, index: Ints) -> Cells:
+        """JSON tokens; null where there is no value."""
+        return self._by_type(index, NULL_TOKEN, self._token)
+
+    def _token(self, kind: int, at: Ints, size: Ints) -> Cells:
+        if kind == STRING:
+            return self._json_strings(at, self.trimmed(at, size))
+        if kind in (LITERAL, TEXT):
+            source = self.mem.buffers[LITERALS if kind == LITERAL else TEXTS].tobytes()
+            return self._listed(
+                [source[a : a + n] for a, n in zip(at.tolist(), size.tolist(), strict=True)],
+                lambda raw: quoted(raw.decode("utf-8", "replace")),
+            )
+        return self._scalar(kind, at, size, True)
+
+    def _json_strings(self, at: Ints, size: Ints) -> Cells:
+        """All strings in one run of bytes, byte 1 before, between and behind them; escape; the marks give the offsets."""
+        n, mark = len(at), constant(b"\1")
+        mixed = np.empty(2 * n + 1, np.complex128)
+        mixed[::2], mixed[1::2] = mark, self._utf16(at, size)
+        data, ends = self.mem.join(mixed)
+        odd = np.unique((np.searchsorted(ends, np.flatnonzero(_ODD[data]), "right") - 1) >> 1)
+        if np.count_nonzero(data == 1) != n + 1:
+            own = np.searchsorted(ends, np.flatnonzero(data == 1), "right") - 1
+            odd = np.union1d(odd, own[own & 1 == 1] >> 1)
+        if len(odd):
+            mixed[2 * odd + 1] = EMPTY
+            data, ends = self.mem.join(mixed)
+        text = data.tobytes()
+        for plain, escaped in _ESCAPES:
+            text = text.replace(plain, escaped)
+        marks = np.flatnonzero(np.frombuffer(text, np.uint8) == 1)
+        out = self.mem.cells(self.mem.add(text.replace(b"\1", b'"')), marks[:-1], np.diff(marks) + 1)
+        if len(odd):
+            raw = self.mem.raw
+            spans = zip(at[odd].tolist(), size[odd].tolist(), strict=True)
+            out[odd] = self._listed(
+                [raw[a : a + k] for a, k in spans], lambda b: quoted(b.decode("utf-16-le", "replace"))
+            )
+        return out
+
+    # --- all other types
+
+    def _listed(self, raws: list[bytes], form: Any) -> Cells:
+        """Each distinct value is formatted once, in Python."""
+        number: dict[bytes, int] = {}
+        inverse = [number.setdefault(raw, len(number)) for raw in raws]
+        return self.mem.of_list([form(raw).encode("utf-8", "replace") for raw in number])[np.array(inverse, np.int64)]
+
+    def _scalar(self, kind: int, at: Ints, size: Ints, as_json: bool) -> Cells:
+        """Cells of all types but strings; `as_json`: as JSON tokens."""
+        if kind in (LITERAL, TEXT):
+            return self.mem.cells(LITERALS if kind == LITERAL else TEXTS, at, size)
+        if kind == SIZE_T and len(size) and size[0] in (4, 8) and (size == size[0]).all():
+            kind = HEX32 if size[0] == 4 else HEX64
+        want = 16 if kind in (GUID, SYSTEMTIME) else np.dtype(FIXED[kind]).itemsize if kind in FIXED else 0
+        if want:
+            right = size == want
+            if not right.all():
+                out = np.empty(len(at), np.complex128)
+                out[~right] = self._variable(BINARY, at[~right], size[~right], as_json)
+                if right.any():
+                    out[right] = self._scalar(kind, at[right], size[right], as_json)
+                return out
+            return self._fixed(kind, at, as_json)
+        return self._variable(kind, at, size, as_json)
+
+    def _fixed(self, kind: int, at: Ints, as_json: bool) -> Cells:
+        if kind == GUID:
+            return self._guids(at, as_json)
+        if kind == SYSTEMTIME:
+            return self._times(*systemtimes(self.mem.gather(at, "V16").view("<u2").reshape(-1, 8)), as_json)
+        native = self.mem.gather(at, FIXED[kind])
+        if kind == FILETIME:
+            days, ticks = np.divmod(native.astype(np.int64) & 0x7FFFFFFFFFFFFFFF, DAY)
+            return self._times(days - 134774, ticks, as_json)
+        if kind == BOOL:
+            return np.where(native != 0, constant(b"true"), constant(b"false"))
+        if kind in (HEX32, HEX64):
+            return self._hexes(native, as_json)
+        if kind in (FLOAT, DOUBLE):
+            form = b"%.6g" if kind == FLOAT else b"%.15g"
+            out = self.mem.of_list([form % x for x in native.tolist()])
+            return np.where(np.isfinite(native), out, NULL_TOKEN) if as_json else out
+        return self._ints(native)
+
+    def _variable(self, kind: int, at: Ints, size: Ints, as_json: bool) -> Cells:
+        raw = self.mem.raw
+        raws = [raw[a : a + n] for a, n in zip(at.tolist(), size.tolist(), strict=True)]
+        if kind & ARRAY:
+            return self._listed(raws, lambda b: array_json(kind, b))
+        if kind == SID:
+            plain = sid_text
+        elif kind == ANSI:
+            plain = ansi_text
+        else:
+            plain = hex_text
+        return self._listed(raws, (lambda b: quoted(plain(b))) if as_json else plain)
+
+    def _ints(self, native: npt.NDArray[Any]) -> Cells:
+        """Decimal digits in fixed slots; the cell starts at the first digit, so no shifting is needed."""
+        negative = native < 0 if native.dtype.kind == "i" else np.zeros(len(native), bool)
+        u = native.astype(np.uint64) if native.dtype.kind == "u" else native.astype(np.int64).astype(np.uint64)
+        u = np.where(negative, np.uint64(0) - u, u)
+        groups = (len(str(int(u.max()))) + 3) // 4 if len(u) else 1
+        slots, rest, ten4 = np.empty((len(u), groups + 1), "<u4"), u, np.uint64(10000)
+        for j in range(groups, 0, -1):
+            high = rest // ten4
+            slots[:, j] = _D4[(rest - high * ten4).astype(np.intp)]
+            rest = high
+        digits = np.searchsorted(_P10, u, "right") + 1
+        width, row = 4 * groups + 4, np.arange(len(u))
+        flat = slots.view(np.uint8).reshape(-1)
+        flat[(row * width + width - digits - 1)[negative]] = 45
+        digits = digits + negative
+        return self.mem.cells(self.mem.add(flat), row * width + width - digits, digits)
+
+    def _hexes(self, native: npt.NDArray[Any], as_json: bool) -> Cells:
+        """0x and lower-case digits without leading zeros."""
+        groups = native.dtype.itemsize // 2
+        slots = np.empty((len(native), groups + 2), "<u4")
+        halves = native.view("<u2").reshape(-1, groups)
+        for j in range(groups):
+            slots[:, groups - j] = _X4[halves[:, j]]
+        digits = np.searchsorted(_P16, native.astype(np.uint64), "right") + 1
+        width, row = 4 * groups + 8, np.arange(len(native))
+        flat, at = slots.view(np.uint8).reshape(-1), row * width + width - digits - 6
+        flat[at], flat[at + 1], flat[at - 1], flat[width - 4 :: width] = 48, 120, 34, 34
+        return self._slots(flat, at, digits + 2, as_json)
+
+    def _slots(self, flat: npt.NDArray[np.uint8], at: Ints, length: Ints, as_json: bool) -> Cells:
+        """Slots with a quote before and behind the text: JSON shows them."""
+        number = self.mem.add(flat)
+        return self.mem.cells(number, at - as_json, length + 2 * as_json)
+
+    def _guids(self, at: Ints, as_json: bool) -> Cells:
+        halves, n = self.mem.gather(at, "V16").view("<u2").reshape(-1, 8), len(at)
+        text = np.full((n, 40), 45, np.uint8)
+        text[:, 0], text[:, 1], text[:, 38], text[:, 39] = 34, 123, 125, 34
+        for place, j, digits in (
+            (2, 1, _X4_UPPER), (6, 0, _X4_UPPER), (11, 2, _X4_UPPER), (16, 3, _X4_UPPER),
+            (21, 4, _X4_SWAPPED), (26, 5, _X4_SWAPPED), (30, 6, _X4_SWAPPED), (34, 7, _X4_SWAPPED),
+        ):  # fmt: skip
+            np.ndarray((n,), "<u4", text, place, (40,))[:] = digits[halves[:, j]]  # type: ignore[arg-type]
+        return self._slots(text.reshape(-1), np.arange(n) * 40 + 1, np.full(n, 38), as_json)
+
+    def _times(self, days: Ints, ticks: Ints, as_json: bool) -> Cells:
+        """Days since 1970 and 100 ns ticks in the day -> 2022-03-10T19:57:22.3007007Z."""
+        n, date = len(days), days.astype("M8[D]")
+        month = date.astype("M8[M]")
+        year, m = month.astype(np.int64) // 12 + 1970, month.astype(np.int64) % 12
+        text = np.frombuffer(b'"0000-00-00T00:00:00.0000000Z"' * n, np.uint8).copy().reshape(n, 30)
+
+        def put(at: int, kind: str, digits: npt.NDArray[Any], value: Ints) -> None:
+            np.ndarray((n,), kind, text, at + 1, (30,))[:] = digits[value]  # type: ignore[arg-type]
+
+        seconds, fraction = np.divmod(ticks, 10**7)
+        put(0, "<u4", _D4, np.clip(year, 0, 9999))
+        put(5, "<u2", _D2, m + 1)
+        put(8, "<u2", _D2, (date - month.astype("M8[D]")).astype(np.int64) + 1)
+        put(11, "<u2", _D2, seconds // 3600)
+        put(14, "<u2", _D2, seconds // 60 % 60)
+        put(17, "<u2", _D2, seconds % 60)
+        put(23, "<u4", _D4, fraction % 10000)
+        put(19, "<u4", _D4, fraction // 10000)
+        text[:, 20] = 46  # the point is put back over the leading zero of the fraction's first four digits
+        return self._slots(text.reshape(-1), np.arange(n) * 30 + 1, np.full(n, 28), as_json)
+
+    # --- few distinct values
+
+    def distinct(self, index: Ints) -> tuple[Ints, list[str | None]]:
+        """Codes and texts of a column of few distinct values (None: no value).
+
+        Bytes are compared by a salted 64-bit hash; the salt is drawn per process, so no file can aim at it.
+        """
+        kind, size = self.values.type[index], self.values.size[index]
+        key = index.astype(np.uint64)
+        stored = (kind != NULL) & (kind != LITERAL) & (kind != TEXT)
+        if stored.any():
+            spot = np.flatnonzero(stored)
+            form = kind[spot].astype(np.int64) << 32 | size[spot]
+            for f in np.unique(form).tolist():
+                i = spot[form == f]
+                key[i] = self._hashes(self.values.at[index[i]], f & 0xFFFFFFFF) ^ (np.uint64(f) * _SALT[-1])
+        key[kind == NULL] = np.uint64(0)
+        _, first, codes = np.unique(key, return_index=True, return_inverse=True)
+        there = kind[first] != NULL
+        texts = self.texts(index[first])
+        return codes, [t if ok else None for t, ok in zip(texts, there.tolist(), strict=True)]
+
+    def _hashes(self, at: Ints, size: int) -> npt.NDArray[np.uint64]:
+        if size == 0:
+            return np.zeros(len(at), np.uint64)
+        step = 2 if size % 2 == 0 else 1
+        if size // step >= len(_SALT):
+            return at.astype(np.uint64) * _SALT[0]
+        words = self.mem.gather(at, f"V{size}").view(f"<u{step}").reshape(len(at), -1).astype(np.uint64) + np.uint64(1)
+        return (words * _SALT[: size // step]).sum(1, dtype=np.uint64)
+
+
+def systemtimes(parts: npt.NDArray[np.uint16]) -> tuple[Ints, Ints]:
+    """SYSTEMTIME (n x 8) -> days since 1970, 100 ns in the day. Odd parts wrap: they stay times, if wrong ones."""
+    y, mo, _, d, h, mi, s, ms = parts.T.astype(np.int64)
+    month = (y - 1970).astype("M8[Y]").astype("M8[M]") + np.clip(mo - 1, 0, 11)
+    days = month.astype("M8[D]").astype(np.int64) + d - 1
+    return days, ((h % 24 * 60 + mi % 60) * 60 + s % 60) * 10**7 + ms % 1000 * 10**4
+
+
+def ansi_text(raw: bytes) -> str:
+    """ANSI text; the code page is not logged, 1252 is assumed."""
+    return raw.rstrip(b"\0").decode("cp1252", "replace")
+
+
+def hex_text(raw: bytes) -> str:
+    """Upper-case digits without separators."""
+    return raw.hex().upper()
+
+
+def array_items(kind: int, raw: bytes) -> list[Any]:
+    """Items of an array value; one text of hex digits for unknown item types."""
+    item = kind & 0x7F
+    if item == STRING:
+        return list(raw.decode("utf-16-le", "replace").removesuffix("\0").split("\0")) if raw else []
+    if item in FIXED:
+        dtype = np.dtype(FIXED[item])
+        numbers = np.frombuffer(raw[: len(raw) // dtype.itemsize * dtype.itemsize], dtype).tolist()
+        if item in (FLOAT, DOUBLE):
+            return [x if np.isfinite(x) else None for x in numbers]
+        return [hex(x) for x in numbers] if item in (HEX32, HEX64) else numbers
+    if item == GUID:
+        return [guid_text(raw[i : i + 16]) for i in range(0, len(raw) - 15, 16)]
+    return [hex_text(raw)]
+
+
+def array_json(kind: int, raw: bytes) -> str:
+    """An array value as a JSON list."""
+    return json.dumps(array_items(kind, raw), ensure_ascii=False)
+
+
+def valid(values: Values, index: Ints) -> Bools:
+    """Where there is a value."""
+    return values.type[index] != NULL
