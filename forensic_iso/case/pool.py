@@ -12,6 +12,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 from forensic_iso.case.worker import Ended, Message, Task, execute, serve
+from forensic_iso.errors import SystemFault
 from parsers.contract import Problem, Severity
 
 QUEUE = 4
@@ -21,6 +22,8 @@ SILENT_SECONDS = 300.0
 MEMORY_BYTES = 3 << 30
 """A worker keeps well under 500 MB; six times that is no honest need."""
 POLL_SECONDS = 0.5
+STILLBORN = 3
+"""So many workers in a row that die before their first message: the machine refuses, not the evidence."""
 
 Event = tuple[int, Message]
 
@@ -40,6 +43,7 @@ class _Worker:
     task: Task | None = None
     heard: float = 0.0
     ending: str | None = None
+    spoke: bool = False
 
 
 class Pool:
@@ -51,6 +55,7 @@ class Pool:
         self._silent, self._memory = silent_seconds, memory_bytes
         self._count = count
         self._workers: list[_Worker] = []
+        self._stillborn = 0
 
     def __enter__(self) -> "Pool":
         return self
@@ -109,6 +114,7 @@ class Pool:
                 if waiting:
                     self._give(self._start(), waiting)
                 continue
+            worker.spoke, self._stillborn = True, 0
             yield event
             if isinstance(event[1], Ended):
                 self._give(worker, waiting)
@@ -118,6 +124,12 @@ class Pool:
         worker.process.join()
         if worker.task is None:
             return
+        self._stillborn += not worker.spoke and not worker.ending
+        if self._stillborn >= STILLBORN:
+            raise SystemFault(
+                f"starting worker processes: {self._stillborn} in a row ended with code {worker.process.exitcode} "
+                "before their first word; try --workers 0"
+            )
         why = worker.ending or f"the worker process ended with code {worker.process.exitcode}"
         yield worker.task.number, Problem(
             "worker_lost", "whole file", "the worker reads to the end", why, "reading stopped; what came before is kept",

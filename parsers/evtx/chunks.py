@@ -105,7 +105,7 @@ class ChunkReader:
 
     def __init__(self, stream: BinaryIO, problems: Problems, per_run: int = RUN_CHUNKS) -> None:
         self._stream = stream
-        self._problems = problems
+        self.problems = problems
         self._per_run = per_run
         self._buf = b""
         self._at = 0
@@ -164,7 +164,7 @@ class ChunkReader:
             try:
                 data = self._stream.read(want - have)
             except READ_ERRORS as error:
-                self._problems.add(
+                self.problems.add(
                     Problem(
                         "read_error",
                         f"offset {self._base + have}",
@@ -197,13 +197,13 @@ class ChunkReader:
         piece = self._buf[self._at : self._at + n]
         place = f"offset {self._base + self._at}"
         if n < CHUNK:
-            self._problems.add(
+            self.problems.add(
                 Problem("file_cut", place, f"{CHUNK} bytes", f"{n} bytes", "the file ends inside this chunk")
             )
             piece = piece.ljust(CHUNK, b"\0")
         if not piece.startswith(CHUNK_MARK):
             message = "chunk without its mark, taken for the record mark at +512"
-            self._problems.add(Problem("chunk_mark_lost", place, "ElfChnk", piece[:8].hex(), message))
+            self.problems.add(Problem("chunk_mark_lost", place, "ElfChnk", piece[:8].hex(), message))
         self._at += n
         return piece
 
@@ -222,7 +222,7 @@ class ChunkReader:
         n = self._base + self._at - start
         if n and (found >= 0 or not blank):
             what = "zeros" if blank else "other bytes"
-            self._problems.add(
+            self.problems.add(
                 Problem(
                     "chunk_lost",
                     f"offset {start}",

@@ -331,7 +331,7 @@ class Renderer:
             form = kind[spot].astype(np.int64) << 32 | size[spot]
             for f in np.unique(form).tolist():
                 i = spot[form == f]
-                key[i] = self._hashes(self.values.at[index[i]], f & 0xFFFFFFFF) ^ (np.uint64(f) * _SALT[-1])
+                key[i] = self._hashes(self.values.at[index[i]], f & 0xFFFFFFFF) ^ np.uint64(f * int(_SALT[-1]) & (2**64 - 1))
         key[kind == NULL] = np.uint64(0)
         _, first, codes = np.unique(key, return_index=True, return_inverse=True)
         there = kind[first] != NULL
