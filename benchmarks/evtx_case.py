@@ -41,7 +41,7 @@ def sound(chunk: bytes) -> bool:
         return False
     free, records = struct.unpack_from("<II", chunk, 48)
     (header,) = struct.unpack_from("<I", chunk, 124)
-    return (
+    return bool(
         33280 <= free <= CHUNK
         and zlib.crc32(chunk[512:free]) == records
         and zlib.crc32(chunk[128:512], zlib.crc32(chunk[:120])) == header
@@ -72,7 +72,7 @@ def build(out: Path, samples: Path, megabytes: int, seed: int = 7) -> int:
             chunk = data[at : at + CHUNK]
             if sound(chunk):
                 pools[next(k for k in pools if k.encode("utf-16-le") in chunk)].append(chunk)
-    draw, rid, count = random.Random(seed), 1, megabytes * 16  # noqa: S311
+    draw, rid, count = random.Random(seed), 1, megabytes * 16
     with out.open("wb") as f:
         f.write(bytes(4096))
         for _ in range(count):
@@ -80,7 +80,20 @@ def build(out: Path, samples: Path, megabytes: int, seed: int = 7) -> int:
             chunk, rid = renumber(draw.choice(pools[name] or pools[""]), rid)
             f.write(chunk)
         head = bytearray(4096)
-        struct.pack_into("<8sQQQIHHHH", head, 0, b"ElfFile\0", 0, count - 1, rid, 128, 1, 3, 4096, min(count, 65535))
+        struct.pack_into(
+            "<8sQQQIHHHH",
+            head,
+            0,
+            b"ElfFile\0",
+            0,
+            count - 1,
+            rid,
+            128,
+            1,
+            3,
+            4096,
+            min(count, 65535),
+        )
         struct.pack_into("<I", head, 124, zlib.crc32(head[:120]))
         f.seek(0)
         f.write(head)
@@ -91,7 +104,9 @@ def child(*args: str) -> list[float]:
     """CPU s, wall s, own peak MB, children's peak MB of one fresh process."""
     import json
 
-    done = subprocess.run([sys.executable, "-c", CHILD, *args], capture_output=True, text=True, check=True)  # noqa: S603
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, *args], capture_output=True, text=True, check=True
+    )
     return [float(x) for x in json.loads(done.stdout.splitlines()[-1])]
 
 
@@ -111,7 +126,9 @@ def main(samples: str, megabytes: int = 512, rounds: int = 3) -> None:
                     size = (case / "case.duckdb").stat().st_size
         med = {w: [statistics.median(x) for x in zip(*v, strict=True)] for w, v in got.items()}
         time.sleep(0)
-        sys.stdout.write(f"{records} records, {log.stat().st_size >> 20} MB; records_json {med['rust'][0]:.2f} s CPU\n")
+        sys.stdout.write(
+            f"{records} records, {log.stat().st_size >> 20} MB; records_json {med['rust'][0]:.2f} s CPU\n"
+        )
         for way in ("0", "1", "2"):
             cpu, wall, main_mb, child_mb = med[way]
             sys.stdout.write(

@@ -16,18 +16,32 @@ FORMATS = click.Choice(["table", "json", "jsonl", "csv"])
 SEVERITIES = ["info", "low", "medium", "high", "critical"]
 
 case_argument = click.argument("case", type=click.Path(path_type=Path))
-case_option = click.option("--case", "case", required=True, type=click.Path(path_type=Path), help="Case folder.")
-evidence_argument = click.argument("evidence", nargs=-1, required=True, type=click.Path(path_type=Path))
-format_option = click.option("--format", "form", type=FORMATS, default="table", show_default=True, help="Form.")
-since_option = click.option("--since", metavar="TIME", help="Leave out events before TIME (ISO 8601, UTC).")
-until_option = click.option("--until", metavar="TIME", help="Leave out events at or after TIME (ISO 8601, UTC).")
+case_option = click.option(
+    "--case", "case", required=True, type=click.Path(path_type=Path), help="Case folder."
+)
+evidence_argument = click.argument(
+    "evidence", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+format_option = click.option(
+    "--format", "form", type=FORMATS, default="table", show_default=True, help="Form."
+)
+since_option = click.option(
+    "--since", metavar="TIME", help="Leave out events before TIME (ISO 8601, UTC)."
+)
+until_option = click.option(
+    "--until", metavar="TIME", help="Leave out events at or after TIME (ISO 8601, UTC)."
+)
 workers_option = click.option(
     "--workers", type=click.IntRange(0, 64), help="Worker processes; default: cores; 0: none."
 )
 rules_option = click.option(
-    "--rules", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Your copy of rules.toml."
+    "--rules",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Your copy of rules.toml.",
 )
-fail_on_option = click.option("--fail-on", type=click.Choice(SEVERITIES), help="Exit 1 at a finding of this severity.")
+fail_on_option = click.option(
+    "--fail-on", type=click.Choice(SEVERITIES), help="Exit 1 at a finding of this severity."
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -48,7 +62,9 @@ def _time_ns(value: str | None, option: str) -> int | None:
     try:
         moment = datetime.fromisoformat(value)
     except ValueError as e:
-        raise UsageError(f"reading {option}: expected a time such as 2024-07-21T10:00:00Z, found {value!r}") from e
+        raise UsageError(
+            f"reading {option}: expected a time such as 2024-07-21T10:00:00Z, found {value!r}"
+        ) from e
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
@@ -60,8 +76,13 @@ def _say(line: str) -> None:
 
 
 def _ingest(
-    case: Path, evidence: tuple[Path, ...], since: str | None, until: str | None, workers: int | None,
-    then_correlate: bool, rules: Path | None,
+    case: Path,
+    evidence: tuple[Path, ...],
+    since: str | None,
+    until: str | None,
+    workers: int | None,
+    then_correlate: bool,
+    rules: Path | None,
 ) -> int:
     from forensic_iso.case import ingest, store
     from forensic_iso.progress import progress
@@ -86,7 +107,11 @@ def _correlate(con: object, case: Path, rules: Path | None) -> None:
     if not isinstance(con, duckdb.DuckDBPyConnection):
         raise TypeError("a DuckDB connection is wanted")
     steps = run(con, rules)
-    store.log(case, "correlated", steps=[{"step": s.name, "rows": s.rows, "seconds": s.seconds} for s in steps])
+    store.log(
+        case,
+        "correlated",
+        steps=[{"step": s.name, "rows": s.rows, "seconds": s.seconds} for s in steps],
+    )
 
 
 def _tell_summary(s: object) -> None:
@@ -101,7 +126,9 @@ def _tell_summary(s: object) -> None:
     )
     if s.read_now == 0 and s.known_before:
         _say("nothing new: all of this evidence was already in the case")
-    _say(f"{s.rows} rows, {s.copies} copies of events set aside, {s.problems} problems ({s.errors} with loss)")
+    _say(
+        f"{s.rows} rows, {s.copies} copies of events set aside, {s.problems} problems ({s.errors} with loss)"
+    )
     for line in s.not_found:
         _say(f"not found: {terminal(line, limit=300)}")
 
@@ -116,8 +143,14 @@ def _tell_summary(s: object) -> None:
 @fail_on_option
 @format_option
 def analyze(
-    evidence: tuple[Path, ...], case: Path, since: str | None, until: str | None, workers: int | None,
-    rules: Path | None, fail_on: str | None, form: str,
+    evidence: tuple[Path, ...],
+    case: Path,
+    since: str | None,
+    until: str | None,
+    workers: int | None,
+    rules: Path | None,
+    fail_on: str | None,
+    form: str,
 ) -> int:
     """Read evidence into a case, correlate it, and print the findings.
 
@@ -137,7 +170,11 @@ def analyze(
 @until_option
 @workers_option
 def ingest(
-    evidence: tuple[Path, ...], case: Path, since: str | None, until: str | None, workers: int | None
+    evidence: tuple[Path, ...],
+    case: Path,
+    since: str | None,
+    until: str | None,
+    workers: int | None,
 ) -> int:
     """Read evidence into a case, without correlating it.
 
@@ -180,9 +217,13 @@ def _findings(case: Path, form: str) -> int:
             for story in told:
                 click.echo(tell(story))
             if not told:
-                click.echo("no finding: no image was seen delivered or mounted; `forensic-iso info` shows what was read")
+                click.echo(
+                    "no finding: no image was seen delivered or mounted; `forensic-iso info` shows what was read"
+                )
         else:
-            cursor = con.execute("SELECT * FROM finding ORDER BY score DESC, host, image_path, finding_id")
+            cursor = con.execute(
+                "SELECT * FROM finding ORDER BY score DESC, host, image_path, finding_id"
+            )
             _print([d[0] for d in cursor.description], cursor.fetchall(), form)
     return max((SEVERITIES.index(str(s.finding["severity"])) for s in told), default=-1)
 
@@ -204,8 +245,11 @@ def findings(case: Path, form: str, fail_on: str | None) -> int:
 @case_argument
 @format_option
 @click.option(
-    "--show", type=click.Choice(["summary", "sources", "problems", "coverage", "tables"]), default="summary",
-    show_default=True, help="What to list.",
+    "--show",
+    type=click.Choice(["summary", "sources", "problems", "coverage", "tables"]),
+    default="summary",
+    show_default=True,
+    help="What to list.",
 )
 def info(case: Path, form: str, show: str) -> int:
     """What a case holds: sources, what was not recognised, problems, coverage, tables.
@@ -259,16 +303,27 @@ def hunts(case: Path, name: str | None, form: str) -> int:
 
     known = {h.name: h for h in all_hunts()}
     if name is not None and name not in known:
-        raise UsageError(f"looking for the hunt {name!r}: expected one of {', '.join(sorted(known))}")
+        raise UsageError(
+            f"looking for the hunt {name!r}: expected one of {', '.join(sorted(known))}"
+        )
     with open_reader(case) as con:
         if name is not None:
-            cursor = con.execute(f'SELECT * FROM "{name}"')  # noqa: S608  one of our own names
+            cursor = con.execute(f'SELECT * FROM "{name}"')
             _print([d[0] for d in cursor.description], cursor.fetchall(), form)
             return 0
         rows: list[tuple[object, ...]] = []
         for hunt in known.values():
-            hits = con.execute(f'SELECT count(*) FROM "{hunt.name}"').fetchone()  # noqa: S608
-            rows.append((hunt.name, hits[0] if hits else 0, hunt.title, hunt.attack, hunt.source, hunt.misses))
+            hits = con.execute(f'SELECT count(*) FROM "{hunt.name}"').fetchone()
+            rows.append(
+                (
+                    hunt.name,
+                    hits[0] if hits else 0,
+                    hunt.title,
+                    hunt.attack,
+                    hunt.source,
+                    hunt.misses,
+                )
+            )
     _print(["hunt", "rows", "title", "attack", "source", "misses"], rows, form)
     return 0
 
@@ -288,7 +343,9 @@ def explain(case: Path, finding: str, form: str) -> int:
     with open_reader(case) as con:
         told = stories(con, finding)
         if not told:
-            raise UsageError(f"looking for the finding {finding!r}: none of that id; `forensic-iso findings` lists them")
+            raise UsageError(
+                f"looking for the finding {finding!r}: none of that id; `forensic-iso findings` lists them"
+            )
         names, rows = evidence_of(con, told[0])
         if form == "table":
             click.echo(tell(told[0]))
@@ -297,7 +354,10 @@ def explain(case: Path, finding: str, form: str) -> int:
 
 
 def _no_space(e: BaseException) -> bool:
-    return any(s in str(e).lower() for s in ("no space left", "disk quota", "could not write", "failed to write"))
+    return any(
+        s in str(e).lower()
+        for s in ("no space left", "disk quota", "could not write", "failed to write")
+    )
 
 
 def main() -> None:

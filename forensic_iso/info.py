@@ -45,6 +45,6 @@ def _tables(con: duckdb.DuckDBPyConnection) -> Listing:
     ).fetchall()
     rows: list[tuple[object, ...]] = []
     for name, comment in names:
-        count = con.execute(f'SELECT count(*) FROM "{name}"').fetchone()  # noqa: S608
+        count = con.execute(f'SELECT count(*) FROM "{name}"').fetchone()
         rows.append((name, count[0] if count else 0, comment))
     return ["table", "rows", "comment"], rows

@@ -46,9 +46,16 @@ def render(names: Sequence[str], rows: Iterable[Sequence[object]], form: Format)
     """Rows as text in one of the forms; ends in a line break unless empty."""
     values = [[plain(v) for v in row] for row in rows]
     if form is Format.JSON:
-        return json.dumps([dict(zip(names, r, strict=True)) for r in values], indent=1, ensure_ascii=True) + "\n"
+        return (
+            json.dumps(
+                [dict(zip(names, r, strict=True)) for r in values], indent=1, ensure_ascii=True
+            )
+            + "\n"
+        )
     if form is Format.JSONL:
-        return "".join(json.dumps(dict(zip(names, r, strict=True)), ensure_ascii=True) + "\n" for r in values)
+        return "".join(
+            json.dumps(dict(zip(names, r, strict=True)), ensure_ascii=True) + "\n" for r in values
+        )
     if form is Format.CSV:
         return _csv(names, values)
     return _table(names, values)
@@ -70,10 +77,17 @@ def _flat(value: object) -> str:
 
 
 def _table(names: Sequence[str], rows: list[list[object]]) -> str:
-    cells = [["" if v is None else text.terminal(_flat(v), limit=CELL) for v in row] for row in rows]
+    cells = [
+        ["" if v is None else text.terminal(_flat(v), limit=CELL) for v in row] for row in rows
+    ]
     head = [text.terminal(n, limit=CELL) for n in names]
-    widths = [max(len(head[i]), *(len(r[i]) for r in cells), 0) if cells else len(head[i]) for i in range(len(head))]
+    widths = [
+        max(len(head[i]), *(len(r[i]) for r in cells), 0) if cells else len(head[i])
+        for i in range(len(head))
+    ]
     lines = ["  ".join(h.ljust(w) for h, w in zip(head, widths, strict=True)).rstrip()]
     lines.append("  ".join("-" * w for w in widths))
-    lines.extend("  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in cells)
+    lines.extend(
+        "  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in cells
+    )
     return "\n".join(lines) + "\n"

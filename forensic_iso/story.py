@@ -25,7 +25,9 @@ class Story:
     follow_on: list[Row]
 
 
-def rows(con: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[object] = ()) -> list[Row]:
+def rows(
+    con: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[object] = ()
+) -> list[Row]:
     """Rows of a query as dictionaries."""
     cursor = con.execute(query, list(parameters))
     names = [d[0] for d in cursor.description]
@@ -43,12 +45,22 @@ def stories(con: duckdb.DuckDBPyConnection, finding_id: str | None = None) -> li
     out = []
     for f in findings:
         key = [f["host"], f["image_path"]]
-        executions = rows(con, f"SELECT * FROM execution {by_image} ORDER BY time_utc, pid, execution_id", key)
+        executions = rows(
+            con, f"SELECT * FROM execution {by_image} ORDER BY time_utc, pid, execution_id", key
+        )
         out.append(
             Story(
                 finding=f,
-                deliveries=rows(con, f"SELECT * FROM image_delivery {by_image} ORDER BY time_utc, delivery_id", key),
-                sessions=rows(con, f"SELECT * FROM mount_session {by_image} ORDER BY opened_utc, session_id", key),
+                deliveries=rows(
+                    con,
+                    f"SELECT * FROM image_delivery {by_image} ORDER BY time_utc, delivery_id",
+                    key,
+                ),
+                sessions=rows(
+                    con,
+                    f"SELECT * FROM mount_session {by_image} ORDER BY opened_utc, session_id",
+                    key,
+                ),
                 executions=executions,
                 follow_on=rows(
                     con,
@@ -86,7 +98,10 @@ def tell(story: Story) -> str:
     lines += [f"  executed   {_execution(e)}" for e in story.executions[:EXECUTIONS_SHOWN]]
     lines += _more(len(story.executions), EXECUTIONS_SHOWN, "executions")
     shown = [r for r in story.follow_on if r["kind"] != "child_process"] or story.follow_on
-    lines += [f"  then       {_t(r['time_utc'])} {r['kind']}: {_s(r['value'])}" for r in shown[:FOLLOW_ON_SHOWN]]
+    lines += [
+        f"  then       {_t(r['time_utc'])} {r['kind']}: {_s(r['value'])}"
+        for r in shown[:FOLLOW_ON_SHOWN]
+    ]
     lines += _more(len(shown), FOLLOW_ON_SHOWN, "acts that followed")
     for label, key in (
         ("because", "reasons"),
@@ -125,7 +140,9 @@ def _execution(e: Row) -> str:
     return f"{_t(e['time_utc'])} {e['kind']}: {_s(e['process_path'])}{line} (pid {e['pid']}){who}{_sure(e)}"
 
 
-def evidence_of(con: duckdb.DuckDBPyConnection, story: Story) -> tuple[list[str], list[tuple[object, ...]]]:
+def evidence_of(
+    con: duckdb.DuckDBPyConnection, story: Story
+) -> tuple[list[str], list[tuple[object, ...]]]:
     """Names and rows of the evidence behind a story: step, table, file and the address of the bytes in it."""
     subjects = [story.finding["finding_id"]]
     subjects += [d["delivery_id"] for d in story.deliveries]

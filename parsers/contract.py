@@ -56,7 +56,9 @@ class Column:
     comment: str
 
 
-HOST = Column("host", Sql.TEXT, "Host the row speaks of: NetBIOS name, upper case; from inside the evidence")
+HOST = Column(
+    "host", Sql.TEXT, "Host the row speaks of: NetBIOS name, upper case; from inside the evidence"
+)
 SOURCE_ID = Column("source_id", Sql.TEXT, "Artifact the row was read from (source.source_id)")
 
 
@@ -118,7 +120,9 @@ class Batch:
 class Opener(Protocol):
     """Gives a fresh seekable binary stream at each call."""
 
-    def __call__(self) -> BinaryIO: ...
+    def __call__(self) -> BinaryIO:
+        """Open."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,9 @@ def test_sql_error_is_wrong_usage(case: Path) -> None:
 
 
 def test_sql_prints_json(case: Path) -> None:
-    assert json.loads(run("sql", case, "SELECT 1 AS one", "--format", "json").stdout) == [{"one": 1}]
+    assert json.loads(run("sql", case, "SELECT 1 AS one", "--format", "json").stdout) == [
+        {"one": 1}
+    ]
 
 
 def test_hunts_are_listed_with_what_they_miss(case: Path) -> None:
@@ -112,7 +114,9 @@ def test_info_lists(case: Path, show: str) -> None:
     ],
 )
 def test_exit_codes(tmp_path: Path, args: list[str], code: int) -> None:
-    done = run(*args, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])})
+    done = run(
+        *args, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    )
 
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
@@ -169,6 +173,8 @@ def test_help_is_light() -> None:
 
     assert "analyze" in out
     code = "import sys, forensic_iso.cli; print(sorted(m for m in ('polars','duckdb','numpy','rich') if m in sys.modules))"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.strip()
     assert loaded == "[]"
     assert after.ru_utime > before.ru_utime

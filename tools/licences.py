@@ -29,13 +29,17 @@ def closure(root: str) -> set[str]:
     return seen
 
 
+def _field(m: metadata.PackageMetadata, name: str) -> str:
+    return str(m[name]) if name in m else ""
+
+
 def licence(name: str) -> str:
     """Everything the distribution's metadata says of its licence (expression, field, classifiers)."""
     m = metadata.metadata(name)
-    field = (m.get("License") or "").splitlines()
+    field = (_field(m, "License")).splitlines()
     return "; ".join(
         [
-            m.get("License-Expression") or "",
+            _field(m, "License-Expression"),
             field[0] if field else "",
             *(c for c in m.get_all("Classifier") or [] if c.startswith("License")),
         ]

@@ -6,7 +6,15 @@ from parsers.contract import Table
 from parsers.evtx.schema import EVTX_CHUNK, TABLES
 
 PLACE = frozenset(
-    {"source_id", "record_offset", "header_record_id", "written_utc", "origin", "damaged", "chunk_crc_ok"}
+    {
+        "source_id",
+        "record_offset",
+        "header_record_id",
+        "written_utc",
+        "origin",
+        "damaged",
+        "chunk_crc_ok",
+    }
 )
 """Columns that tell where a record stood, not what it says."""
 
@@ -49,11 +57,11 @@ def _drop_in(con: duckdb.DuckDBPyConnection, table: Table) -> int:
           WINDOW w AS (PARTITION BY host, channel, record_id, time_utc, hash({payload})
             ORDER BY coalesce(damaged, false), origin = 'slack', source_id, record_offset)
         ) WHERE (source_id, record_offset) <> (kept_source_id, kept_record_offset)
-        """  # noqa: S608
+        """
     )
     con.execute("INSERT INTO event_copy SELECT * FROM copy")
     con.execute(
-        f'DELETE FROM "{table.name}" WHERE (source_id, record_offset) IN (SELECT (source_id, record_offset) FROM copy)'  # noqa: S608
+        f'DELETE FROM "{table.name}" WHERE (source_id, record_offset) IN (SELECT (source_id, record_offset) FROM copy)'
     )
     row = con.execute("SELECT count(*) FROM copy").fetchone()
     con.execute("COMMIT")

@@ -73,7 +73,9 @@ def source_id(path: str, sha256: str) -> str:
 
 def logical_path(found: Found) -> str:
     """Path that starts with the name of what was handed in: the same wherever it lies and from wherever it is named."""
-    outer, *inner = (found.containers[0], *found.path.split(JOIN)[1:]) if found.containers else (found.member,)
+    outer, *inner = (
+        (found.containers[0], *found.path.split(JOIN)[1:]) if found.containers else (found.member,)
+    )
     top = found.given.rpartition("/")[2]
     return encodable(JOIN.join([top + outer[len(found.given) :], *inner]))
 
@@ -87,7 +89,12 @@ class Ingest:
     """One run of the ingest over a case that is open for writing."""
 
     def __init__(
-        self, con: duckdb.DuckDBPyConnection, case: Path, window: Window, workers: int, report: Report | None = None
+        self,
+        con: duckdb.DuckDBPyConnection,
+        case: Path,
+        window: Window,
+        workers: int,
+        report: Report | None = None,
     ) -> None:
         self._con, self._case, self._window, self._workers = con, case, window, workers
         self._report = report or (lambda what, done, total: None)
@@ -120,12 +127,20 @@ class Ingest:
     def _nothing(discovery: Discovery, evidence: Sequence[Path]) -> str:
         given = ", ".join(map(str, evidence))
         why = "; ".join(f"{f.path}: {reason}" for f, reason in discovery.unrecognised[:5])
-        why = why or "; ".join(f"{p.path}: {p.problem.message}" for p in discovery.problems[:5]) or "no file in it"
+        why = (
+            why
+            or "; ".join(f"{p.path}: {p.problem.message}" for p in discovery.problems[:5])
+            or "no file in it"
+        )
         return f"looking for Windows artifacts in {given}: expected event logs or an $MFT, found none ({why})"
 
     def _keep_window(self) -> None:
         want = {"since": str(self._window.since_ns), "until": str(self._window.until_ns)}
-        have = dict(self._con.execute("SELECT key, value FROM case_info WHERE key IN ('since', 'until')").fetchall())
+        have = dict(
+            self._con.execute(
+                "SELECT key, value FROM case_info WHERE key IN ('since', 'until')"
+            ).fetchall()
+        )
         if not have:
             self._con.executemany("INSERT INTO case_info VALUES (?, ?)", list(want.items()))
         elif have != want:
@@ -136,13 +151,28 @@ class Ingest:
 
     def _book_unrecognised(self, discovery: Discovery) -> None:
         """Files that no parser takes, and what went wrong before a parser was asked. Replaced at each run."""
-        paths = [p.path for p in discovery.problems] + [logical_path(f) for f, _ in discovery.unrecognised]
+        paths = [p.path for p in discovery.problems] + [
+            logical_path(f) for f, _ in discovery.unrecognised
+        ]
         con = self._con
         con.execute("BEGIN")
-        con.execute("DELETE FROM source WHERE state = 'skipped' AND list_contains(?, path)", [paths])
-        con.execute("DELETE FROM problem WHERE source_id IS NULL AND list_contains(?, path)", [paths])
+        con.execute(
+            "DELETE FROM source WHERE state = 'skipped' AND list_contains(?, path)", [paths]
+        )
+        con.execute(
+            "DELETE FROM problem WHERE source_id IS NULL AND list_contains(?, path)", [paths]
+        )
         rows = [
-            [source_id(logical_path(f), ""), logical_path(f), f.given, f.windows_path, _chain(f), f.size, "skipped", why]
+            [
+                source_id(logical_path(f), ""),
+                logical_path(f),
+                f.given,
+                f.windows_path,
+                _chain(f),
+                f.size,
+                "skipped",
+                why,
+            ]
             for f, why in discovery.unrecognised
         ]
         if rows:
@@ -177,7 +207,10 @@ class Ingest:
         """Books the new sources as pending; forgets rows of an older parser or of a read that was cut."""
         con = self._con
         con.execute("BEGIN")
-        have = {r[0]: r[1:] for r in con.execute("SELECT source_id, state, parser_version FROM source").fetchall()}
+        have = {
+            r[0]: r[1:]
+            for r in con.execute("SELECT source_id, state, parser_version FROM source").fetchall()
+        }
         for s in sources:
             if s.unreadable or not s.source_id:
                 self._book_unreadable(s)
@@ -193,7 +226,17 @@ class Ingest:
             con.execute(
                 "INSERT INTO source (source_id, path, given, windows_path, container, bytes, sha256, kind,"
                 " parser_version, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending')",
-                [s.source_id, s.path, f.given, f.windows_path, _chain(f), f.size, s.sha256, s.kind, version],
+                [
+                    s.source_id,
+                    s.path,
+                    f.given,
+                    f.windows_path,
+                    _chain(f),
+                    f.size,
+                    s.sha256,
+                    s.kind,
+                    version,
+                ],
             )
         con.execute("COMMIT")
         self._load_hosts(sources)
@@ -213,12 +256,16 @@ class Ingest:
 
     def _forget(self, source: str, kind: str) -> None:
         for table in by_kind(kind).TABLES:
-            self._con.execute(f'DELETE FROM "{table.name}" WHERE source_id = ?', [source])  # noqa: S608
+            self._con.execute(f'DELETE FROM "{table.name}" WHERE source_id = ?', [source])
         for table_name in ("problem", "event_copy", "source"):
-            self._con.execute(f"DELETE FROM {table_name} WHERE source_id = ?", [source])  # noqa: S608
+            self._con.execute(f"DELETE FROM {table_name} WHERE source_id = ?", [source])
 
     def _load_hosts(self, sources: list[Source]) -> None:
-        known = dict(self._con.execute("SELECT source_id, host FROM source WHERE state IN ('done', 'failed')").fetchall())
+        known = dict(
+            self._con.execute(
+                "SELECT source_id, host FROM source WHERE state IN ('done', 'failed')"
+            ).fetchall()
+        )
         for s in sources:
             host = known.get(s.source_id)
             if s.known and host:
@@ -234,7 +281,9 @@ class Ingest:
         hosts = {i: name_host(sources[i].found, logs) for i in rest}
         self._parse(sources, rest, hosts)
 
-    def _parse(self, sources: list[Source], todo: list[int], hosts: dict[int, tuple[str, str]]) -> None:
+    def _parse(
+        self, sources: list[Source], todo: list[int], hosts: dict[int, tuple[str, str]]
+    ) -> None:
         todo = sorted(todo, key=lambda i: (-sources[i].found.size, sources[i].found.path))
         tasks = [Task(i, sources[i].found, sources[i].kind, self._window) for i in todo]
         writers: dict[int, SourceWriter] = {}
@@ -244,7 +293,11 @@ class Ingest:
             writer = writers.get(number)
             if writer is None:
                 writer = writers[number] = SourceWriter(
-                    self._con.cursor(), self._columns, s.source_id, s.path, given[0] if given else None
+                    self._con.cursor(),
+                    self._columns,
+                    s.source_id,
+                    s.path,
+                    given[0] if given else None,
                 )
                 writer.problems.extend(s.early)
                 writer.begin()
@@ -306,7 +359,9 @@ def name_host(found: Found, logs: dict[Found, Source]) -> tuple[str, str]:
         ranked = sorted(votes, key=lambda h: (-votes[h], h))
         if len(ranked) == 1:
             return ranked[0], "named in the event logs beside it"
-        return ranked[0], f"named in most records of the event logs beside it; also {', '.join(ranked[1:4])}"
+        return ranked[
+            0
+        ], f"named in most records of the event logs beside it; also {', '.join(ranked[1:4])}"
     label = found.given.rpartition("/")[2].rpartition(".")[0] or found.given.rpartition("/")[2]
     return label.upper(), "name of the collection: nothing inside names the host"
 

@@ -49,7 +49,9 @@ class _Worker:
 class Pool:
     """A fixed number of worker processes. Use as a context manager."""
 
-    def __init__(self, count: int, silent_seconds: float = SILENT_SECONDS, memory_bytes: int = MEMORY_BYTES) -> None:
+    def __init__(
+        self, count: int, silent_seconds: float = SILENT_SECONDS, memory_bytes: int = MEMORY_BYTES
+    ) -> None:
         self._context = multiprocessing.get_context("spawn")
         self._inbox: queue.Queue[tuple[_Worker, Event | None]] = queue.Queue(QUEUE * count)
         self._silent, self._memory = silent_seconds, memory_bytes
@@ -131,9 +133,16 @@ class Pool:
                 "before their first word; try --workers 0"
             )
         why = worker.ending or f"the worker process ended with code {worker.process.exitcode}"
-        yield worker.task.number, Problem(
-            "worker_lost", "whole file", "the worker reads to the end", why, "reading stopped; what came before is kept",
-            Severity.ERROR,
+        yield (
+            worker.task.number,
+            Problem(
+                "worker_lost",
+                "whole file",
+                "the worker reads to the end",
+                why,
+                "reading stopped; what came before is kept",
+                Severity.ERROR,
+            ),
         )
         yield worker.task.number, Ended(error=why)
 

@@ -14,13 +14,31 @@ SOURCE = Table(
     "source",
     "Every file that was handed in, with what became of it",
     (
-        Column("source_id", Sql.TEXT, "Hash of path and sha256: the same file at the same place has the same id"),
-        Column("host", Sql.TEXT, "Host by the evidence itself; the latest name where a log holds several"),
+        Column(
+            "source_id",
+            Sql.TEXT,
+            "Hash of path and sha256: the same file at the same place has the same id",
+        ),
+        Column(
+            "host",
+            Sql.TEXT,
+            "Host by the evidence itself; the latest name where a log holds several",
+        ),
         Column("host_basis", Sql.TEXT, "What the host's name rests on"),
-        Column("path", Sql.TEXT, "Path from the name of what was handed in downwards; containers joined by '!/'"),
-        Column("given", Sql.TEXT, "Absolute path of what was handed in, on the machine that read it"),
+        Column(
+            "path",
+            Sql.TEXT,
+            "Path from the name of what was handed in downwards; containers joined by '!/'",
+        ),
+        Column(
+            "given", Sql.TEXT, "Absolute path of what was handed in, on the machine that read it"
+        ),
         Column("windows_path", Sql.TEXT, "Path on the Windows volume, where the layout tells it"),
-        Column("container", Sql.TEXT, "Chain of containers, outermost first, joined by ' > '; NULL: none"),
+        Column(
+            "container",
+            Sql.TEXT,
+            "Chain of containers, outermost first, joined by ' > '; NULL: none",
+        ),
         Column("bytes", Sql.I64, "Length in bytes"),
         Column("sha256", Sql.TEXT, "SHA-256 of the content, hex; NULL: not recognised, not read"),
         Column("kind", Sql.TEXT, "Kind of artifact; NULL: not recognised"),
@@ -41,7 +59,9 @@ PROBLEM = Table(
         Column("source_id", Sql.TEXT, "Artifact; NULL: a file or container that is no source"),
         Column("path", Sql.TEXT, "Path below what was handed in"),
         Column("place", Sql.TEXT, "Address inside the artifact: offset, chunk, record"),
-        Column("severity", Sql.TEXT, "info: nothing lost; warning: doubtful; error: something lost"),
+        Column(
+            "severity", Sql.TEXT, "info: nothing lost; warning: doubtful; error: something lost"
+        ),
         Column("code", Sql.TEXT, "Stable word for the kind of problem"),
         Column("expected", Sql.TEXT, "What should stand there"),
         Column("found", Sql.TEXT, "What stands there"),
@@ -104,7 +124,9 @@ def create_sql(tables: Iterable[Table]) -> str:
         columns = ", ".join(f'"{c.name}" {c.type.value}' for c in t.columns)
         out.append(f'CREATE TABLE IF NOT EXISTS "{t.name}" ({columns});')
         out.append(f'COMMENT ON TABLE "{t.name}" IS {quote(t.comment)};')
-        out.extend(f'COMMENT ON COLUMN "{t.name}"."{c.name}" IS {quote(c.comment)};' for c in t.columns)
+        out.extend(
+            f'COMMENT ON COLUMN "{t.name}"."{c.name}" IS {quote(c.comment)};' for c in t.columns
+        )
     return "\n".join(out)
 
 

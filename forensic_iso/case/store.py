@@ -90,9 +90,13 @@ def open_writer(case: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         case.mkdir(parents=True, exist_ok=True)
     except FileExistsError as e:
-        raise CaseError(f"opening the case {case}: expected a folder, found a file; give another --case") from e
+        raise CaseError(
+            f"opening the case {case}: expected a folder, found a file; give another --case"
+        ) from e
     except OSError as e:
-        raise SystemFault(f"making the case folder {case}: {e.strerror}; give another --case") from e
+        raise SystemFault(
+            f"making the case folder {case}: {e.strerror}; give another --case"
+        ) from e
     if not _folder_is_usable(case):
         raise CaseError(
             f"opening the case {case}: expected {DATABASE} or an empty folder, found other files; give another --case"
@@ -115,7 +119,9 @@ def open_reader(case: Path) -> duckdb.DuckDBPyConnection:
         CaseError: there is no case, or it cannot be opened.
     """
     if not database(case).is_file():
-        raise CaseError(f"opening the case {case}: expected {DATABASE} in it, found none; give the folder of --case")
+        raise CaseError(
+            f"opening the case {case}: expected {DATABASE} in it, found none; give the folder of --case"
+        )
     con = _connect(case, read_only=True)
     con.execute("SET TimeZone = 'UTC'")
     con.execute("SET enable_external_access = false")
@@ -131,13 +137,19 @@ def _connect(case: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
     except duckdb.Error as e:
         first = str(e).splitlines()[0]
         if "lock" in str(e).lower():
-            raise CaseError(f"opening the case {case}: it is held by {_describe_lock(case)}; wait for it to end") from e
-        raise CaseError(f"opening the case {case}: {first}; is {DATABASE} a case of forensic-iso?") from e
+            raise CaseError(
+                f"opening the case {case}: it is held by {_describe_lock(case)}; wait for it to end"
+            ) from e
+        raise CaseError(
+            f"opening the case {case}: {first}; is {DATABASE} a case of forensic-iso?"
+        ) from e
     try:
         row = con.execute("SELECT value FROM case_info WHERE key = 'schema_version'").fetchone()
     except duckdb.Error as e:
         con.close()
-        raise CaseError(f"opening the case {case}: expected the table case_info, found none; not a case") from e
+        raise CaseError(
+            f"opening the case {case}: expected the table case_info, found none; not a case"
+        ) from e
     if row is None or row[0] != str(SCHEMA_VERSION):
         con.close()
         found = row[0] if row else "none"
@@ -149,6 +161,10 @@ def _connect(case: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
 
 def log(case: Path, what: str, **fields: object) -> None:
     """Append one structured line to the case's log."""
-    entry = {"time_utc": datetime.now(UTC).isoformat(timespec="milliseconds"), "what": what, **fields}
+    entry = {
+        "time_utc": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "what": what,
+        **fields,
+    }
     with (case / LOG).open("a", encoding="utf-8") as f:
         f.write(json.dumps(entry, ensure_ascii=True, default=str) + "\n")

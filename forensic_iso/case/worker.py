@@ -10,7 +10,7 @@ import signal
 import traceback
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 
 from forensic_iso.evidence.archive import open_found
@@ -31,7 +31,7 @@ class Task:
     number: int
     found: Found
     kind: str | None = None
-    window: Window = Window()
+    window: Window = field(default_factory=Window)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +81,16 @@ def execute(task: Task, emit: Emit) -> None:
     except OSError as e:
         emit(_failure("unreadable", "a readable file", str(e), "reading stopped here"))
         emit(Ended(error=f"unreadable: {e}"))
-    except Exception as e:  # noqa: BLE001  the rim: a bug in a parser must not take the case with it
+    except Exception as e:
         trace = traceback.format_exc(limit=-6)
-        emit(_failure("parser_failed", "no exception", f"{type(e).__name__}: {e}", f"reading stopped here\n{trace}"))
+        emit(
+            _failure(
+                "parser_failed",
+                "no exception",
+                f"{type(e).__name__}: {e}",
+                f"reading stopped here\n{trace}",
+            )
+        )
         emit(Ended(error=f"{type(e).__name__}: {e}"))
 
 
@@ -110,7 +117,9 @@ def _parse(task: Task, emit: Emit) -> tuple[tuple[str, int], ...]:
     from parsers.registry import by_kind
 
     found = task.found
-    artifact = Artifact(found.name, lambda: open_found(found), found.size, found.windows_path, task.window)
+    artifact = Artifact(
+        found.name, lambda: open_found(found), found.size, found.windows_path, task.window
+    )
     hosts: Counter[str] = Counter()
     latest: str | None = None
     for item in by_kind(task.kind or "").parse(artifact):
@@ -122,7 +131,9 @@ def _parse(task: Task, emit: Emit) -> tuple[tuple[str, int], ...]:
         emit(Rows(item.table, _ipc(item), item.frame.height))
         if "host" in item.frame.columns:
             counted = item.frame["host"].drop_nulls().value_counts()
-            hosts.update(dict(zip(counted["host"].to_list(), counted["count"].to_list(), strict=True)))
+            hosts.update(
+                dict(zip(counted["host"].to_list(), counted["count"].to_list(), strict=True))
+            )
             latest = next((h for h in reversed(item.frame["host"].tail(64).to_list()) if h), latest)
     ordered = sorted(hosts.items(), key=lambda x: (x[0] != latest, -x[1], x[0]))
     return tuple(ordered)

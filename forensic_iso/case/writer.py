@@ -54,7 +54,7 @@ class SourceWriter:
             given["host"] = self.host or ""
         self.cursor.register("incoming", rows)
         self.cursor.execute(
-            f'INSERT INTO "{table}" ({", ".join(into)}) SELECT {", ".join(take)} FROM incoming',  # noqa: S608
+            f'INSERT INTO "{table}" ({", ".join(into)}) SELECT {", ".join(take)} FROM incoming',
             given,
         )
         self.cursor.unregister("incoming")
@@ -106,7 +106,10 @@ def insert_problems(
             for p in (_storable(p) for p in problems)
         ],
         schema=pa.schema(
-            [(n, pa.string()) for n in "source_id path place severity code expected found message".split()]
+            [
+                (n, pa.string())
+                for n in "source_id path place severity code expected found message".split()
+            ]
         ),
     )
     con.register("incoming_problems", rows)
@@ -120,4 +123,6 @@ def _storable(p: Problem) -> Problem:
     def clean(s: str) -> str:
         return s.encode("utf-8", "replace").decode("utf-8")
 
-    return Problem(p.code, clean(p.place), clean(p.expected), clean(p.found), clean(p.message), p.severity)
+    return Problem(
+        p.code, clean(p.place), clean(p.expected), clean(p.found), clean(p.message), p.severity
+    )

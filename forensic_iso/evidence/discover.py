@@ -103,7 +103,7 @@ def _given(path: Path) -> tuple[str, str]:
 
 
 def _walk(shown: str, real: str) -> Iterator[Sighting | EvidenceProblem]:
-    if os.path.isdir(real):
+    if Path(real).is_dir():
         yield from walk_folder(shown, real)
     else:
         yield sight(shown, real, "", real)

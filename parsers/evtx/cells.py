@@ -5,6 +5,7 @@ in complex128 arrays: NumPy moves those natively, so scatter, gather and interle
 Source: Arrow columnar format, "variable-size binary view layout".
 """
 
+import json
 import struct
 from typing import Any
 
@@ -39,8 +40,10 @@ EMPTY = constant(b"")
 def narrowed(buf: Bytes, parity: int) -> Bytes:
     """UTF-16 units at even or odd offsets as bytes; 255 where a unit is above 255: not ASCII, to be decoded later."""
     units = buf[parity : len(buf) - parity].view("<u2")
-    out = np.empty(len(units), np.uint8)
-    np.minimum(units, 255, out=out, casting="unsafe")
+    out = units.astype(np.uint8)
+    wide = (units > 255).view(np.uint8)
+    np.negative(wide, out=wide)
+    np.bitwise_or(out, wide, out=out)
     return out
 
 
@@ -49,6 +52,7 @@ class Literals:
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
+        self._labels: dict[tuple[str, bool], int] = {}
         self.texts: list[str] = []
         self.spans: list[tuple[int, int]] = []
         self.data = bytearray()
@@ -63,6 +67,14 @@ class Literals:
             self.spans.append((len(self.data), len(raw)))
             self.data += raw
         return -2 - n
+
+    def label(self, name: str, first: bool) -> int:
+        """Number of the constant that stands before a value in JSON: `{"name":` or `,"name":`."""
+        n = self._labels.get((name, first))
+        if n is None:
+            text = f"{'{' if first else ','}{json.dumps(name, ensure_ascii=False)}:"
+            n = self._labels[name, first] = -2 - self.number(text)
+        return n
 
 
 class Memory:
@@ -126,6 +138,14 @@ class Memory:
         """The texts as Python strings."""
         texts: list[str] = self.view(cells).to_pylist() if len(cells) else []
         return texts
+
+
+def uniques(a: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Distinct numbers in ascending order; cheaper than np.unique for arrays that are nearly sorted."""
+    a = np.sort(a, kind="stable")
+    keep = np.ones(len(a), bool)
+    np.not_equal(a[1:], a[:-1], out=keep[1:])
+    return a[keep]
 
 
 def validity(ok: Bools | None) -> pa.Buffer | None:

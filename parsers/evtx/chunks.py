@@ -132,6 +132,10 @@ class ChunkReader:
         pieces: list[tuple[int, int, bytes]] = []
         while True:
             self._fill(self._per_run * CHUNK)
+            ahead = 0 if pieces else self._sound_ahead()
+            if ahead:
+                yield self._whole(ahead)
+                continue
             found = self._here()
             if found:
                 pieces.append((self._base + self._at, found, self._take(found)))
@@ -143,6 +147,26 @@ class ChunkReader:
                 pieces = []
         if pieces:
             yield self._run(pieces)
+
+    def _sound_ahead(self) -> int:
+        """Whole chunks with their marks from the current place on; 0 unless they fill a run or the buffer."""
+        n = min((len(self._buf) - self._at) // CHUNK, self._per_run)
+        at = self._at
+        for i in range(n):
+            if not self._buf.startswith(CHUNK_MARK, at + i * CHUNK):
+                return i if i > self._per_run // 2 else 0
+        return n
+
+    def _whole(self, n: int) -> Run:
+        """A run of sound chunks, in one slice."""
+        raw = self._buf[self._at : self._at + n * CHUNK]
+        place = self._base + self._at
+        self._at += n * CHUNK
+        self._expected = place + n * CHUNK
+        heads = tuple(chunk_head(raw, i * CHUNK, place + i * CHUNK, CHUNK) for i in range(n))
+        run = Run(raw, heads, self._next_index)
+        self._next_index += n
+        return run
 
     def _run(self, pieces: list[tuple[int, int, bytes]]) -> Run:
         raw = b"".join(p for _, _, p in pieces)
@@ -180,7 +204,7 @@ class ChunkReader:
                 break
             parts.append(data)
             have += len(data)
-        self._buf = b"".join(parts)
+        self._buf = parts[1] if len(parts) == 2 and not parts[0] else b"".join(parts)
         self.size = self._base + have
 
     def _here(self) -> int:

@@ -1,53 +1,65 @@
-"""The view `event`: all events with their fields as JSON, stored or composed from the typed columns."""
+"""SQL that puts the typed tables back together as one view `event`.
+
+`data` of a typed event is composed from its columns: {"Name":value,...} in the order of declaration, then what `extra`
+holds. A NULL column has no name in the object.
+"""
 
 from parsers.evtx.events import EVENT_TABLES
 from parsers.evtx.events.spec import EventTable, Field, Form
-from parsers.evtx.schema import EVENT_OTHER, SYSTEM
+from parsers.evtx.schema import EVENT_OTHER, EXTRA, SYSTEM, TAIL, typed
 
 
-def _hex(column: str) -> str:
-    """0x and lower-case digits; what is negative as BIGINT is its two's complement."""
-    return f"""'"0x' || lower(format('{{:x}}', CASE WHEN {column} < 0 THEN {column}::HUGEINT + 18446744073709551616
- ELSE {column}::HUGEINT END)) || '"'"""
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
-def _time(column: str) -> str:
-    """2022-03-10T19:57:22.3007007Z, the seven digits that Windows keeps."""
-    seconds = f"strftime({column}::TIMESTAMP, '%Y-%m-%dT%H:%M:%S')"
-    fraction = f"printf('%07d', (epoch_ns({column}) % 1000000000 + 1000000000) % 1000000000 // 100)"
-    return f"""'"' || {seconds} || '.' || {fraction} || 'Z"'"""
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
-def _token(field: Field) -> str:
-    """SQL of the JSON token of a field; NULL where the field is absent."""
-    column = f'"{field.column.name}"'
+def _json_name(name: str) -> str:
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '":'
+
+
+def _value_sql(field: Field) -> str:
+    """A column as a JSON token; NULL stays NULL."""
+    column = _quoted(field.column.name)
     if field.form is Form.TEXT:
         return f"to_json({column})::VARCHAR"
     if field.form is Form.HEX:
-        return _hex(column)
+        # two's complement: adding 2^64 to a negative number gives the number that was logged
+        unsigned = f"(CASE WHEN {column} < 0 THEN {column}::HUGEINT + 18446744073709551616 ELSE {column}::HUGEINT END)"
+        return f"'\"0x' || lower(to_hex({unsigned}::UBIGINT)) || '\"'"
     if field.form is Form.TIME:
-        return _time(column)
+        # strftime's %n are nine digits of the second; Windows writes seven
+        return f"'\"' || left(strftime({column}, '%Y-%m-%dT%H:%M:%S.%n'), 27) || 'Z\"'"
     if field.form is Form.SYSMON_TIME:
-        return f"""'"' || strftime({column}::TIMESTAMP, '%Y-%m-%d %H:%M:%S.%g') || '"'"""
+        return f"'\"' || strftime({column}, '%Y-%m-%d %H:%M:%S.%g') || '\"'"
     return f"{column}::VARCHAR"
 
 
 def compose_sql(table: EventTable) -> str:
-    """SQL expression of `data` for a typed table: fields in the log's order, absent ones left out, then `extra`."""
-    parts = [f"'\"{field.name}\":' || {_token(field)}" for field in table.fields]
-    parts.append("substr(extra, 2, length(extra) - 2)")
-    return "'{' || concat_ws(',', " + ", ".join(parts) + ") || '}'"
+    """SQL expression of type VARCHAR: `data` of a row of a typed table; NULL if it has no field at all."""
+    items = [f"{_literal(_json_name(f.name))} || {_value_sql(f)}" for f in table.fields]
+    items.append(f"nullif(substr({EXTRA.name}, 2, length({EXTRA.name}) - 2), '')")
+    inner = "concat_ws(',', " + ", ".join(items) + ")"
+    return f"nullif('{{' || {inner} || '}}', '{{}}')"
 
 
 def event_view_sql() -> str:
-    """CREATE VIEW event: System's columns, data, source_id, record_offset, table_name."""
-    system = ", ".join(f'"{c.name}"' for c in SYSTEM)
-    selects = [
-        f"SELECT {system}, {compose_sql(t)} AS data, source_id, record_offset, '{t.name}' AS table_name"
-        f' FROM "{t.name}"'
-        for t in EVENT_TABLES
-    ]
-    selects.append(
-        f"SELECT {system}, data, source_id, record_offset, '{EVENT_OTHER.name}' AS table_name FROM {EVENT_OTHER.name}"
-    )
-    return "CREATE OR REPLACE VIEW event AS\n" + "\nUNION ALL\n".join(selects)
+    """CREATE OR REPLACE VIEW event: System columns, data, source_id, record_offset, table_name."""
+    system = [c.name for c in SYSTEM]
+    tail = ["source_id", *(c.name for c in TAIL)]
+
+    def select(name: str, data: str) -> str:
+        columns = [
+            *map(_quoted, system),
+            f"{data} AS data",
+            *map(_quoted, tail),
+            f"{_literal(name)} AS table_name",
+        ]
+        return f"SELECT {', '.join(columns)} FROM {_quoted(name)}"
+
+    parts = [select(typed(t).name, compose_sql(t)) for t in EVENT_TABLES]
+    parts.append(select(EVENT_OTHER.name, "data"))
+    return "CREATE OR REPLACE VIEW event AS\n" + "\nUNION ALL\n".join(parts)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from parsers.evtx.cells import EMPTY, Cells, Ints, Memory, column, constant
+from parsers.evtx.cells import EMPTY, LITERALS, Cells, Ints, Literals, Memory, column, constant
 from parsers.evtx.render import STRINGS, Renderer, array_items, quoted
 
 
@@ -55,21 +55,33 @@ def _spread(r: Renderer, parts: list[Part], whole: Ints, lists: Ints, tokens: Ce
     tokens[lists] = r.mem.of_list(made)
 
 
-def json_column(mem: Memory, parts: list[Part], tokens: list[Cells], rows: int) -> pa.Array:
+def label_cells(mem: Memory, literals: Literals, parts: list[Part]) -> list[Cells]:
+    """Cells of `{"Name":` and `,"Name":` for each part; they are kept among the constants."""
+    numbers: list[int] = []
+    for part in parts:
+        numbers.extend(literals.label(name, j == 0) for j, name in enumerate(part.labels))
+    mem.set_buffer(LITERALS, literals.data)
+    spans = np.array(literals.spans, np.int64).reshape(-1, 2)[numbers]
+    cells = mem.cells(LITERALS, spans[:, 0], spans[:, 1])
+    return np.split(cells, np.cumsum([len(p.labels) for p in parts])[:-1])
+
+
+def json_column(
+    mem: Memory, literals: Literals, parts: list[Part], tokens: list[Cells], rows: int
+) -> pa.Array:
     """One JSON object per row; NULL for rows without fields."""
+    if not parts:
+        return pa.nulls(rows, pa.string_view())
     mixed, counts, owner = [], [], []
-    for part, token in zip(parts, tokens, strict=True):
+    for part, token, labels in zip(parts, tokens, label_cells(mem, literals, parts), strict=True):
         k = len(part.labels)
         cells = np.empty((len(part.rows), 2 * k + 1), np.complex128)
-        labels = [("," if j else "{") + quoted(name) + ":" for j, name in enumerate(part.labels)]
-        cells[:, 0:-1:2] = mem.of_list([x.encode("utf-8", "replace") for x in labels])
+        cells[:, 0:-1:2] = labels
         cells[:, 1::2] = token
         cells[:, -1] = constant(b"}")
         mixed.append(cells.reshape(-1))
         counts.append(np.full(len(part.rows), 2 * k + 1))
         owner.append(part.rows)
-    if not mixed:
-        return pa.nulls(rows, pa.string_view())
     data, ends = mem.join(np.concatenate(mixed))
     row, count = np.concatenate(owner), np.concatenate(counts)
     stop = np.cumsum(count)

@@ -8,11 +8,21 @@ import numpy.typing as npt
 
 from parsers.evtx.cells import Bytes, Ints
 from parsers.evtx.events.spec import Form
-from parsers.evtx.fragments import NULL, STRING
+from parsers.evtx.fragments import LITERAL, NULL, STRING, TEXT
 from parsers.evtx.render import (
-    ANSI, BOOL, DAY, EPOCH, FILETIME, FIXED, HEX32, HEX64, SIZE_T, SYSTEMTIME, Renderer, systemtimes,
+    ANSI,
+    BOOL,
+    DAY,
+    EPOCH,
+    FILETIME,
+    FIXED,
+    HEX32,
+    HEX64,
+    SIZE_T,
+    SYSTEMTIME,
+    Renderer,
+    systemtimes,
 )  # fmt: skip
-from parsers.evtx.fragments import LITERAL, TEXT
 
 ABSENT_VALUE, READ, RAW = 0, 1, 2
 Numbers = tuple[Ints, Bytes]

@@ -7,14 +7,14 @@ import numpy as np
 import polars as pl
 
 from parsers.contract import POLARS, Artifact, Batch, Problem, Severity
-from parsers.evtx.cells import Ints, Memory
+from parsers.evtx.cells import Bools, Memory, uniques
 from parsers.evtx.chunks import CHUNK, READ_ERRORS, ChunkHead, ChunkReader, Run
 from parsers.evtx.fragments import Grouper, Values
 from parsers.evtx.problems import Problems
-from parsers.evtx.records import RESYNC, SLACK, find
+from parsers.evtx.records import RESYNC, SLACK, Starts, find
 from parsers.evtx.render import Renderer
 from parsers.evtx.schema import EVTX_CHUNK
-from parsers.evtx.system import Header, read_headers
+from parsers.evtx.system import Header
 from parsers.evtx.tables import Known, RunTables
 
 SLACK_ROWS = 100_000
@@ -84,25 +84,26 @@ def _read_run(run: Run, reader: ChunkReader, state: State) -> Iterator[Batch]:
         message = "these bytes hold no readable record"
         state.problems.add(Problem("record_unreadable", place, "a record", f"{size} bytes", message))
     if len(starts.at):
-        head = _header(mem, run, starts.at, starts.origin)
-        yield from _events(mem, run, head, state)
+        head = _header(mem, run, starts)
+        yield from _events(mem, run, head, starts.torn, state)
     yield _chunk_frame(run, reader, np.bincount(starts.at // CHUNK, minlength=len(run.heads)), first)
 
 
-def _header(mem: Memory, run: Run, at: Ints, origin: Ints) -> Header:
-    ids, written, size = read_headers(mem.gather(at, "V24").view("<u8").reshape(-1, 3))
+def _header(mem: Memory, run: Run, starts: Starts) -> Header:
+    at = starts.at
+    words = mem.gather(at, "V24").view("<u8").reshape(-1, 3)
     chunk = at // CHUNK
     offsets = np.array([h.offset for h in run.heads], np.int64)
     ok = np.array([h.crc_ok for h in run.heads], bool)
     known = np.array([h.checked for h in run.heads], bool)
-    return Header(at, ids, written, size, origin, offsets[chunk] + at % CHUNK, ok[chunk], known[chunk])
+    return Header(at, words[:, 1], words[:, 2], starts.size, starts.origin, offsets[chunk] + at % CHUNK, ok[chunk], known[chunk])
 
 
-def _events(mem: Memory, run: Run, head: Header, state: State) -> Iterator[Batch]:
+def _events(mem: Memory, run: Run, head: Header, torn: Bools, state: State) -> Iterator[Batch]:
     values = Values(state.known.literals)
     grouper = Grouper(mem, state.known.templates, values)
     valid = np.array([h.valid for h in run.heads], np.int64)
-    cut = head.at % CHUNK + head.size > valid[head.at // CHUNK]
+    cut = torn | (head.at % CHUNK + head.size > valid[head.at // CHUNK])
     whole = np.flatnonzero(~cut)
     grouping = grouper.records(whole, head.at[whole], head.size[whole])
     unread = cut.copy()
@@ -114,11 +115,11 @@ def _events(mem: Memory, run: Run, head: Header, state: State) -> Iterator[Batch
     _report(head, ~system.complete & ~dropped, grouping.bounded, system.bad_times, state.problems)
     live = head.origin != SLACK
     state.live.append(_keys(head.ids[live], head.written[live]))
-    some_slack = not live.all()
-    for name, frame in tables.frames(system):
-        if some_slack:
-            held = frame.filter((pl.col("origin") == "slack") & ~pl.col("damaged"))
-            frame = frame.filter(pl.col("origin") != "slack")
+    for name, rows, frame in tables.frames(system):
+        keep = live[rows]
+        if not keep.all():
+            held = frame.filter(pl.Series(~keep & ~dropped[rows]))
+            frame = frame.filter(pl.Series(keep))
             yield from _hold(Batch(name, held), state)
         if frame.height:
             yield Batch(name, frame)
@@ -142,16 +143,16 @@ def _slack(state: State) -> Iterator[Batch]:
     """Slack records that no live record and no slack record before equals."""
     if not state.slack:
         return
-    seen = np.unique(np.concatenate(state.live))
+    seen = uniques(np.concatenate(state.live))
     for batch in state.slack:
         ids = batch.frame["header_record_id"].to_numpy()
         written = batch.frame["written_utc"].to_physical().fill_null(0).to_numpy() // 100 + 116444736000000000
         keys = _keys(ids, written.astype(np.uint64))
-        _, first = np.unique(keys, return_index=True)
         new = np.zeros(len(keys), bool)
-        new[first] = True
-        new &= ~np.isin(keys, seen)
-        seen = np.union1d(seen, keys[new])
+        new[np.unique(keys, return_index=True)[1]] = True
+        place = np.minimum(np.searchsorted(seen, keys), len(seen) - 1)
+        new &= seen[place] != keys if len(seen) else True
+        seen = uniques(np.concatenate([seen, keys[new]]))
         if new.any():
             yield Batch(batch.table, batch.frame.filter(pl.Series(new)))
     state.live = [seen]

@@ -22,10 +22,15 @@ _ID = struct.Struct("<Q").unpack_from
 
 @dataclass(frozen=True, slots=True)
 class Starts:
-    """Offsets in the run, ascending; origin of each; gaps: (offset, bytes) that hold no readable record."""
+    """Offsets in the run, ascending; size and origin of each; gaps: (offset, bytes) that hold no readable record.
+
+    `torn` records have a sound header in its place in the chain, but their end was never written.
+    """
 
     at: Ints
+    size: Ints
     origin: Ints
+    torn: Bools
     gaps: tuple[tuple[int, int], ...]
 
 
@@ -52,16 +57,21 @@ def find(mem: Memory) -> Starts:
     bad = _unsound(at[~behind], size[~behind], base, free)
     bad[at[behind] // CHUNK] = True
     keep = ~bad[at // CHUNK]
-    parts, origins, gaps = [at[keep]], [np.full(int(keep.sum()), CHAIN)], []
+    n = int(keep.sum())
+    parts, gaps = [Starts(at[keep], size[keep], np.full(n, CHAIN), np.zeros(n, bool), ())], []
     for chunk in np.flatnonzero(bad).tolist():
         own = at[at // CHUNK == chunk]
         walked = _walk(mem.raw, chunk * CHUNK, int(free[chunk]), own)
-        parts.append(walked.at)
-        origins.append(walked.origin)
+        parts.append(walked)
         gaps.extend(walked.gaps)
-    offsets, origin = np.concatenate(parts), np.concatenate(origins)
-    order = np.argsort(offsets, kind="stable")
-    return Starts(offsets[order], origin[order], tuple(gaps))
+    order = np.argsort(np.concatenate([p.at for p in parts]), kind="stable")
+    return Starts(
+        np.concatenate([p.at for p in parts])[order],
+        np.concatenate([p.size for p in parts])[order],
+        np.concatenate([p.origin for p in parts])[order],
+        np.concatenate([p.torn for p in parts])[order],
+        tuple(gaps),
+    )
 
 
 def _unsound(at: Ints, size: Ints, base: Ints, free: Ints) -> Bools:
@@ -89,41 +99,48 @@ def _size(raw: bytes, at: int, end: int, free: int) -> int:
     return n if leads or _U32(raw, at + n - 4)[0] == n else 0
 
 
+def _next(raw: bytes, p: int, end: int, free: int) -> int:
+    """The next record behind `p`; `end` if none."""
+    found = raw.find(RECORD_MARK, p + 1, end)
+    while found >= 0 and not _size(raw, found, end, free):
+        found = raw.find(RECORD_MARK, found + 1, end)
+    return found if found >= 0 else end
+
+
 def _walk(raw: bytes, base: int, free_offset: int, sound: Ints) -> Starts:
     """One chunk by hand: chain, search the next mark where the chain breaks, then look behind free space.
 
     Records that go on behind free space with the next id belong to the chain: the header is stale (dirty log).
     """
     end, free = base + CHUNK, base + free_offset
-    at: list[int] = []
-    origin: list[int] = []
+    rows: list[tuple[int, int, int, bool]] = []
     gaps: list[tuple[int, int]] = []
     p, how, last = base + FIRST_RECORD, CHAIN, None
     while p < end:
         n = _size(raw, p, end, free)
+        number = _ID(raw, p + 8)[0] if p + MIN_RECORD <= end else None
+        if p >= free and (not n or last is None or number != last + 1):
+            break
         if n:
-            number = _ID(raw, p + 8)[0]
-            if p >= free and (last is None or number != last + 1):
-                break
-            at.append(p)
-            origin.append(how)
+            rows.append((p, n, how, False))
             last, p = number, p + n
             continue
-        if p >= free:
-            break
-        found = raw.find(RECORD_MARK, p + 1, end)
-        while found >= 0 and not _size(raw, found, end, free):
-            found = raw.find(RECORD_MARK, found + 1, end)
-        stop = found if 0 <= found < free else free
-        if stop > p and raw.count(b"\0", p, stop) < stop - p:
-            gaps.append((p, stop - p))
-        how, last = RESYNC, None
-        p = stop
-    slack = sound[sound >= p].tolist()
-    reached = p
-    for offset in slack:
-        if offset >= reached:
-            at.append(offset)
-            origin.append(SLACK)
-            reached = offset + _U32(raw, offset + 4)[0]
-    return Starts(np.array(at, np.int64), np.array(origin, np.int64), tuple(gaps))
+        stop = min(_next(raw, p, end, free), free)
+        n = stop - p
+        headed = raw.startswith(RECORD_MARK, p) and n >= MIN_RECORD and (last is None or number == last + 1)
+        if headed and _U32(raw, stop - 4)[0] == n:  # only the size in the header is wrong
+            rows.append((p, n, RESYNC, False))
+            last, p = number, stop
+            continue
+        if headed and last is not None:
+            rows.append((p, n, how, True))
+        elif raw.count(b"\0", p, stop) < n:
+            gaps.append((p, n))
+        how, last, p = RESYNC, None, stop
+    for offset in sound[sound >= p].tolist():
+        if offset >= p:
+            n = _U32(raw, offset + 4)[0]
+            rows.append((offset, n, SLACK, False))
+            p = offset + n
+    at, size, origin, torn = np.array(rows, np.int64).reshape(-1, 4).T
+    return Starts(at, size, origin, torn.astype(bool), tuple(gaps))

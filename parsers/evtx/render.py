@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from parsers.evtx.cells import EMPTY, LITERALS, TEXTS, Bools, Cells, Ints, Memory, constant
+from parsers.evtx.cells import EMPTY, LITERALS, TEXTS, Bools, Cells, Ints, Memory, constant, uniques
 from parsers.evtx.fragments import LITERAL, NULL, STRING, TEXT, Values
 
 FIXED = {
@@ -35,12 +35,17 @@ _P10 = np.array([10**i for i in range(1, 20)], np.uint64)
 _P16 = np.array([16**i for i in range(1, 16)], np.uint64)
 
 
-def _table(form: str, n: int, kind: str) -> npt.NDArray[Any]:
-    return np.array([(form % i).encode() for i in range(n)]).view(kind)
+def _table(digits: bytes, places: int) -> npt.NDArray[Any]:
+    """All numbers of so many digits as text, each in one word."""
+    base, value = len(digits), np.arange(len(digits) ** places)
+    out = np.empty((len(value), places), np.uint8)
+    for place in range(places):
+        out[:, places - 1 - place] = np.frombuffer(digits, np.uint8)[value // base**place % base]
+    return out.view(f"<u{places}")[:, 0]
 
 
-_D2, _D4 = _table("%02d", 100, "<u2"), _table("%04d", 10000, "<u4")
-_X4, _X4_UPPER = _table("%04x", 65536, "<u4"), _table("%04X", 65536, "<u4")
+_D2, _D4 = _table(b"0123456789", 2), _table(b"0123456789", 4)
+_X4, _X4_UPPER = _table(b"0123456789abcdef", 4), _table(b"0123456789ABCDEF", 4)
 _X4_SWAPPED = _X4_UPPER[np.arange(65536, dtype="<u2").byteswap()]
 
 _ODD = np.zeros(256, bool)
@@ -107,7 +112,7 @@ class Renderer:
         high = np.flatnonzero(data > 127)
         if not len(high):
             return False
-        row = np.unique(np.searchsorted(ends, high, "right") - 1)
+        row = uniques(np.searchsorted(ends, high, "right") - 1)
         row = row[self.values.type[index[row]] == STRING]
         if not len(row):
             return False
@@ -169,7 +174,7 @@ class Renderer:
         mixed = np.empty(2 * n + 1, np.complex128)
         mixed[::2], mixed[1::2] = mark, self._utf16(at, size)
         data, ends = self.mem.join(mixed)
-        odd = np.unique((np.searchsorted(ends, np.flatnonzero(_ODD[data]), "right") - 1) >> 1)
+        odd = uniques((np.searchsorted(ends, np.flatnonzero(_ODD[data]), "right") - 1) >> 1)
         if np.count_nonzero(data == 1) != n + 1:
             own = np.searchsorted(ends, np.flatnonzero(data == 1), "right") - 1
             odd = np.union1d(odd, own[own & 1 == 1] >> 1)
@@ -329,7 +334,7 @@ class Renderer:
         if stored.any():
             spot = np.flatnonzero(stored)
             form = kind[spot].astype(np.int64) << 32 | size[spot]
-            for f in np.unique(form).tolist():
+            for f in uniques(form).tolist():
                 i = spot[form == f]
                 key[i] = self._hashes(self.values.at[index[i]], f & 0xFFFFFFFF) ^ np.uint64(f * int(_SALT[-1]) & (2**64 - 1))
         key[kind == NULL] = np.uint64(0)

@@ -9,17 +9,25 @@ from parsers.evtx.events import EVENT_TABLES
 from parsers.evtx.events.spec import EventTable, snake
 
 SYSTEM = (
-    Column("time_utc", Sql.TIME, "System/TimeCreated, UTC, 100 ns; the header's time where the event has none"),
+    Column(
+        "time_utc",
+        Sql.TIME,
+        "System/TimeCreated, UTC, 100 ns; the header's time where the event has none",
+    ),
     HOST,
     Column("channel", Sql.TEXT, "System/Channel"),
     Column("provider", Sql.TEXT, "System/Provider/@Name"),
     Column("event_id", Sql.U16, "System/EventID"),
-    Column("record_id", Sql.U64, "System/EventRecordID (exports renumber the header's id, not this)"),
+    Column(
+        "record_id", Sql.U64, "System/EventRecordID (exports renumber the header's id, not this)"
+    ),
     Column("user_sid", Sql.TEXT, "System/Security/@UserID"),
     Column("execution_process_id", Sql.U32, "System/Execution/@ProcessID: who wrote the event"),
     Column("execution_thread_id", Sql.U32, "System/Execution/@ThreadID"),
     Column("version", Sql.U8, "System/Version"),
-    Column("level", Sql.U8, "System/Level: 1 critical, 2 error, 3 warning, 4 information, 5 verbose"),
+    Column(
+        "level", Sql.U8, "System/Level: 1 critical, 2 error, 3 warning, 4 information, 5 verbose"
+    ),
     Column("task", Sql.U16, "System/Task"),
     Column("opcode", Sql.U8, "System/Opcode"),
     Column("keywords", Sql.U64, "System/Keywords as a number"),
@@ -47,7 +55,9 @@ EVENT_OTHER = Table(
     "Events that have no typed table",
     (
         *SYSTEM,
-        Column("data", Sql.TEXT, "EventData or UserData as JSON, names in the log's order; NULL: none"),
+        Column(
+            "data", Sql.TEXT, "EventData or UserData as JSON, names in the log's order; NULL: none"
+        ),
         *TAIL,
     ),
     address="record_offset",
@@ -61,7 +71,11 @@ EVTX_CHUNK = Table(
         Column("chunk_offset", Sql.I64, "Byte offset of the chunk in the file"),
         Column("first_record_id", Sql.U64, "First record id by the chunk's header"),
         Column("last_record_id", Sql.U64, "Last record id by the chunk's header"),
-        Column("free_space_offset", Sql.U32, "End of the records by the chunk's header, bytes from its start"),
+        Column(
+            "free_space_offset",
+            Sql.U32,
+            "End of the records by the chunk's header, bytes from its start",
+        ),
         Column("mark_ok", Sql.BOOL, "The mark ElfChnk is there"),
         Column("header_crc_ok", Sql.BOOL, "CRC32 of the chunk's header matches"),
         Column("records_crc_ok", Sql.BOOL, "CRC32 of the chunk's records matches"),

@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from parsers.evtx.cells import EMPTY, Bools, Cells, Ints, column, compact, validity
+from parsers.evtx.cells import Bools, Cells, Ints, column, compact, validity
 from parsers.evtx.events.spec import Form
 from parsers.evtx.numeric import RAW, READ, filetimes, integers, times
-from parsers.evtx.records import ORIGINS, RECORD_HEAD
+from parsers.evtx.records import ORIGINS
 from parsers.evtx.render import Renderer
 from parsers.evtx.shape import SYSTEM_ROWS
 
@@ -142,12 +142,3 @@ def _times(r: Renderer, index: Ints, head: Header, columns: dict[str, pa.Array])
     bad = np.flatnonzero(state == RAW)
     texts = r.texts(index[bad]) if len(bad) else []
     return list(zip(bad.tolist(), texts, strict=True))
-
-
-def read_headers(raw: np.ndarray) -> tuple[np.ndarray, np.ndarray, Ints]:
-    """Record headers (n x 24 bytes as u8 words) -> ids, times (FILETIME), sizes."""
-    assert RECORD_HEAD == 24
-    return raw[:, 1], raw[:, 2], (raw[:, 0] >> np.uint64(32)).astype(np.int64)
-
-
-__all__ = ["EMPTY", "Header", "SystemFrame", "host_of", "system_frame", "text_column"]

@@ -133,8 +133,8 @@ class RunTables:
 
     # --- data
 
-    def frames(self, system: SystemFrame) -> Iterator[tuple[str, pl.DataFrame]]:
-        """Frames of all tables that have rows in this run."""
+    def frames(self, system: SystemFrame) -> Iterator[tuple[str, Ints, pl.DataFrame]]:
+        """Table, record numbers and frame of all tables that have rows in this run."""
         route = _routes(system)
         filled = self._fill(route)
         tokens = token_cells(self._r, [p for f in filled for p in f.parts])
@@ -148,9 +148,9 @@ class RunTables:
             columns = {**texts[i], **numbers[i]}
             if parts or f.table == OTHER:
                 name = "data" if f.table == OTHER else "extra"
-                columns[name] = json_column(self._r.mem, parts, token, len(f.rows))
+                columns[name] = json_column(self._r.mem, self._known.literals, parts, token, len(f.rows))
             name = "event_other" if f.table == OTHER else EVENT_TABLES[f.table].name
-            yield name, frame.hstack(pl.DataFrame(columns)) if columns else frame
+            yield name, f.rows, frame.hstack(pl.DataFrame(columns)) if columns else frame
 
     def _fill(self, route: Ints) -> list[Filled]:
         filled: dict[int, Filled] = {}
@@ -267,7 +267,6 @@ def _routes(system: SystemFrame) -> Ints:
     unique, inverse = np.unique(key, return_inverse=True)
     to = [ROUTES.get((system.providers[k >> 17] or "", (k & 0x1FFFF) - 1), OTHER) for k in unique.tolist()]
     route = np.array(to, np.int64)[inverse]
-    route[~system.complete] = OTHER
     return route
 
 

@@ -111,7 +111,7 @@ def working_day(
     acts: int,
 ) -> None:
     """Spread `acts` pieces of work between two times, with process ids from 12,000 on."""
-    rng = random.Random(seed)  # noqa: S311 - the same day on every run is the point
+    rng = random.Random(seed)
     span = (end - start).total_seconds()
     work: tuple[Callable[[random.Random, Host, datetime, Process, int], None], ...] = (
         _system_work,

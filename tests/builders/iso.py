@@ -67,7 +67,7 @@ def _directories(root: _Node) -> list[tuple[_Node, int]]:
 
 
 def _plain(name: str, number: int, is_file: bool) -> bytes:
-    stem, dot, ext = name.rpartition(".") if "." in name else (name, "", "")
+    stem, _, ext = name.rpartition(".") if "." in name else (name, "", "")
     clean = [
         "".join(c if c.isascii() and c.isalnum() else "_" for c in part).upper()
         for part in (stem, ext)

@@ -81,7 +81,9 @@ def test_zip_gives_the_same_rows_as_the_folder(tmp_path: Path) -> None:
 def test_same_log_in_two_places_is_kept_once_with_both_places(tmp_path: Path) -> None:
     for name in ("live", "archive"):
         (tmp_path / "ev" / name).mkdir(parents=True)
-        shutil.copy(some_log(), tmp_path / "ev" / name / "Microsoft-Windows-Sysmon%4Operational.evtx")
+        shutil.copy(
+            some_log(), tmp_path / "ev" / name / "Microsoft-Windows-Sysmon%4Operational.evtx"
+        )
     ingest(tmp_path / "one", [some_log()], workers=0)
 
     ingest(tmp_path / "two", [tmp_path / "ev"], workers=0)
@@ -93,12 +95,16 @@ def test_same_log_in_two_places_is_kept_once_with_both_places(tmp_path: Path) ->
 
 def test_since_and_until_cut_events_half_open(tmp_path: Path) -> None:
     ingest(tmp_path / "all", [some_log()], workers=0)
-    times = [r[0] for r in query(tmp_path / "all", "SELECT epoch_ns(time_utc) FROM event ORDER BY 1")]
+    times = [
+        r[0] for r in query(tmp_path / "all", "SELECT epoch_ns(time_utc) FROM event ORDER BY 1")
+    ]
     since, until = times[len(times) // 4], times[len(times) // 2]
 
     ingest(tmp_path / "cut", [some_log()], Window(since, until), workers=0)
 
-    kept = [r[0] for r in query(tmp_path / "cut", "SELECT epoch_ns(time_utc) FROM event ORDER BY 1")]
+    kept = [
+        r[0] for r in query(tmp_path / "cut", "SELECT epoch_ns(time_utc) FROM event ORDER BY 1")
+    ]
     assert kept == [t for t in times if since <= t < until]
 
 
@@ -137,7 +143,9 @@ def test_second_writer_is_told_who_holds_the_case(tmp_path: Path) -> None:
         "import sys, time; from pathlib import Path; from forensic_iso.case.store import open_writer\n"
         "with open_writer(Path(sys.argv[1])): print('open', flush=True); time.sleep(60)"
     )
-    holder = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "c")], stdout=subprocess.PIPE, text=True)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "c")], stdout=subprocess.PIPE, text=True
+    )
     try:
         assert holder.stdout is not None
         holder.stdout.readline()
@@ -177,13 +185,17 @@ def test_comments_stand_on_every_column(bundled_case: Path) -> None:
 def test_killed_ingest_leaves_a_case_that_opens_and_resumes(tmp_path: Path, seed: int) -> None:
     case = tmp_path / "c"
     command = [sys.executable, "-m", "forensic_iso", "ingest", str(BUNDLED), "--case", str(case)]
-    p = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    p = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
     time.sleep(random.Random(seed).uniform(0.2, 2.5))
     os.killpg(p.pid, signal.SIGKILL)
     p.wait()
 
     if (case / "case.duckdb").exists():
-        done = query(case, "SELECT count(*) FROM source WHERE state = 'done' AND rows = 0 AND kind = 'evtx'")
+        done = query(
+            case, "SELECT count(*) FROM source WHERE state = 'done' AND rows = 0 AND kind = 'evtx'"
+        )
         assert done == [(0,)]
     ingest(case, [BUNDLED], workers=0)
     ingest(tmp_path / "clean", [BUNDLED], workers=0)

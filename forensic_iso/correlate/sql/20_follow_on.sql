@@ -268,29 +268,32 @@ nearest AS (
 SELECT * FROM nearest;
 
 CREATE OR REPLACE TEMP TABLE follow_row AS
--- Children, also those that are executions themselves.
-SELECT t.execution_id, c.host, c.start_ns AS mono_ns, c.started_utc AS time_utc, 'child_process' AS kind, c.path AS value,
-    c.command_line AS detail, t.path AS process_path, c.process_key, NULL::BOOLEAN AS external,
-    CASE WHEN c.parent_basis = 'guid' THEN 'ProcessGuid of the parent' ELSE 'live process id of the parent' END AS tie,
-    CASE WHEN c.parent_basis = 'guid' THEN rule_value('c_follow_guid') ELSE rule_value('c_follow_pid') END AS confidence,
-    CASE WHEN c.sysmon_source_id IS NOT NULL THEN 'sysmon_process_create' ELSE 'security_process_create' END AS table_name,
-    coalesce(c.sysmon_source_id, c.security_source_id) AS source_id, coalesce(c.sysmon_offset, c.security_offset) AS record_offset
-FROM tree t
-JOIN process c ON c.parent_key = t.process_key AND c.start_ns >= t.from_ns - rule_ns('same_act_s')
-UNION ALL BY NAME
-SELECT execution_id, host, mono_ns, time_utc, kind, value, detail, path AS process_path, process_key, external, tie, confidence,
-    table_name, source_id, record_offset
-FROM tree_act
-UNION ALL BY NAME
-SELECT execution_id, host, mono_ns, time_utc, 'persistence' AS kind, value, detail, path AS process_path, process_key, tie, confidence,
-    table_name, source_id, record_offset
-FROM installed
-UNION ALL BY NAME
-SELECT execution_id, host, mono_ns, time_utc, kind, value, detail, process_key, tie, confidence, table_name, source_id, record_offset
-FROM loose_act;
+WITH every_row AS (
+    -- Children, also those that are executions themselves.
+    SELECT t.execution_id, c.host, c.start_ns AS mono_ns, c.started_utc AS time_utc, 'child_process' AS kind, c.path AS value,
+        c.command_line AS detail, t.path AS process_path, c.process_key, NULL::BOOLEAN AS external,
+        CASE WHEN c.parent_basis = 'guid' THEN 'ProcessGuid of the parent' ELSE 'live process id of the parent' END AS tie,
+        CASE WHEN c.parent_basis = 'guid' THEN rule_value('c_follow_guid') ELSE rule_value('c_follow_pid') END AS confidence,
+        CASE WHEN c.sysmon_source_id IS NOT NULL THEN 'sysmon_process_create' ELSE 'security_process_create' END AS table_name,
+        coalesce(c.sysmon_source_id, c.security_source_id) AS source_id, coalesce(c.sysmon_offset, c.security_offset) AS record_offset
+    FROM tree t
+    JOIN process c ON c.parent_key = t.process_key AND c.start_ns >= t.from_ns - rule_ns('same_act_s')
+    UNION ALL BY NAME
+    SELECT execution_id, host, mono_ns, time_utc, kind, value, detail, path AS process_path, process_key, external, tie, confidence,
+        table_name, source_id, record_offset
+    FROM tree_act
+    UNION ALL BY NAME
+    SELECT execution_id, host, mono_ns, time_utc, 'persistence' AS kind, value, detail, path AS process_path, process_key, tie, confidence,
+        table_name, source_id, record_offset
+    FROM installed
+    UNION ALL BY NAME
+    SELECT execution_id, host, mono_ns, time_utc, kind, value, detail, process_key, tie, confidence, table_name, source_id, record_offset
+    FROM loose_act
+)
+SELECT short_hash(concat_ws('|', 'follow', execution_id, kind, value, epoch_ns(time_utc), source_id, table_name, record_offset)) AS follow_on_id, *
+FROM every_row;
 
 INSERT INTO follow_on BY NAME
-SELECT short_hash(concat_ws('|', 'follow', execution_id, kind, value, epoch_ns(time_utc), source_id, table_name, record_offset)) AS follow_on_id,
-    execution_id, host, time_utc, kind, value, nullif(detail, '') AS detail, process_path, process_key, external,
+SELECT follow_on_id, execution_id, host, time_utc, kind, value, nullif(detail, '') AS detail, process_path, process_key, external,
     'tied by: ' || tie AS basis, confidence
 FROM follow_row;

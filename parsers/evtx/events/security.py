@@ -73,7 +73,11 @@ TABLES = (
         (4624,),
         *SUBJECT,
         *_account("Target", "the account logged on"),
-        Field("LogonType", "2 local, 3 network, 4 batch, 5 service, 7 unlock, 10 remote, 11 cached", Form.INT),
+        Field(
+            "LogonType",
+            "2 local, 3 network, 4 batch, 5 service, 7 unlock, 10 remote, 11 cached",
+            Form.INT,
+        ),
         Field("LogonProcessName", "Logon process"),
         Field("AuthenticationPackageName", "Authentication package"),
         Field("WorkstationName", "Name of the client"),

@@ -9,7 +9,12 @@ TABLES = (
         "Microsoft-Windows-Partition",
         (1006,),
         (
-            Field("Version", "Shape of the record where it is the first field", Form.INT, column_name="record_version"),
+            Field(
+                "Version",
+                "Shape of the record where it is the first field",
+                Form.INT,
+                column_name="record_version",
+            ),
             Field("DiskNumber", "Disk number", Form.INT),
             Field("Characteristics", "Device characteristics", Form.INT),
             Field("IsSystemCritical", "Disk holds the system", Form.BOOL),

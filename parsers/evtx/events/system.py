@@ -61,7 +61,11 @@ TABLES = (
         (
             Field("NewTime", "Clock after, UTC", Form.TIME),
             Field("OldTime", "Clock before, UTC", Form.TIME),
-            Field("Reason", "1 application or system component, 2 adjusted, 3 from hardware clock", Form.INT),
+            Field(
+                "Reason",
+                "1 application or system component, 2 adjusted, 3 from hardware clock",
+                Form.INT,
+            ),
             Field("ProcessName", "Program that changed it"),
             Field("ProcessID", "Process that changed it", Form.INT),
         ),

@@ -13,20 +13,34 @@ TABLES = (
         "VHDMP: an image or virtual disk was opened (12), surfaced (1), unsurfaced (2), ...",
         "Microsoft-Windows-VHDMP",
         (
-            *range(1, 6), *range(11, 37), 50, 51, *range(300, 305),
+            *range(1, 6),
+            *range(11, 37),
+            50,
+            51,
+            *range(300, 305),
         ),
         (
             Field("Status", "NTSTATUS of the operation, 0 = success", Form.INT),
             Field(
-                "VhdFileName", "Image as the caller typed it; may carry \\\\?\\", column_name="vhd_file",
+                "VhdFileName",
+                "Image as the caller typed it; may carry \\\\?\\",
+                column_name="vhd_file",
                 aliases=("VhdFile",),
             ),
-            Field("VhdDiskNumber", "Disk number; of an optical image n of \\Device\\CdRomN", Form.INT),
+            Field(
+                "VhdDiskNumber", "Disk number; of an optical image n of \\Device\\CdRomN", Form.INT
+            ),
             Field("VmId", "Virtual machine; zeros: the host itself"),
             Field("VhdType", "0 undefined, 1 VHD, 2 VHDX, 3 ISO (and IMG), 4 VHD set", Form.INT),
-            Field("Version", "Version of the open parameters", Form.INT, column_name="open_version"),
+            Field(
+                "Version", "Version of the open parameters", Form.INT, column_name="open_version"
+            ),
             Field("Flags", "Open flags", Form.INT),
-            Field("AccessMask", "0x10000 attach read-only, 0x20000 attach, 0x40000 detach, 0x80000 get info", Form.INT),
+            Field(
+                "AccessMask",
+                "0x10000 attach read-only, 0x20000 attach, 0x40000 detach, 0x80000 get info",
+                Form.INT,
+            ),
             Field("WriteDepth", "Differencing levels opened for writing", Form.INT),
             Field("GetInfoOnly", "Opened for information only (counts in version 2)", Form.BOOL),
             Field("ReadOnly", "Opened read-only (counts in version 2)", Form.BOOL),

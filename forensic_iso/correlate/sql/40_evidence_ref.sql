@@ -1,0 +1,83 @@
+-- evidence_ref: from every derived row back to the rows of evidence it rests on, by source, table and address.
+-- step: delivered, mounted, volume, executed, followed. role: what the row says there.
+-- A finding has the references of all its members. Of the uses of a volume the first volume_refs per session are kept.
+-- Misses: ends by shutdown or crash have no row of their own (table boot says them).
+CREATE OR REPLACE TEMP TABLE reference AS
+WITH delivered AS (
+    SELECT delivery_id AS subject_id, mft_source AS source_id, CASE WHEN is_marked THEN 'zone_identifier' ELSE 'mft_name' END AS table_name,
+        mft_offset AS record_offset, CASE WHEN is_marked THEN 'mark of the file' ELSE 'the file' END AS role
+    FROM delivery
+    UNION ALL
+    SELECT delivery_id, event_source, CASE WHEN is_marked THEN 'sysmon_stream_create' ELSE 'sysmon_file_create' END, event_offset,
+        CASE WHEN is_marked THEN 'mark written' ELSE 'file created' END
+    FROM delivery
+    UNION ALL
+    SELECT delivery_id, creator_source, 'sysmon_file_create', creator_offset, 'file created' FROM delivery
+),
+mounted AS (
+    SELECT session_id AS subject_id, handle_source AS source_id, 'vhdmp' AS table_name, handle_offset AS record_offset, 'handle opened (12)' AS role FROM session
+    UNION ALL
+    SELECT session_id, surfaced_source, 'vhdmp', surfaced_offset, 'disk surfaced (1)' FROM session WHERE is_surfaced
+    UNION ALL
+    SELECT session_id, close_source, 'vhdmp', close_offset, 'disk removed' FROM session
+    UNION ALL
+    SELECT session_id, disk_source, 'partition_diagnostic', disk_offset, 'disk arrived' FROM session
+    UNION ALL
+    SELECT session_id, disk_close_source, 'partition_diagnostic', disk_close_offset, 'disk left' FROM session
+    UNION ALL
+    SELECT session_id, mft_source, 'mft_name', mft_offset, 'file of the image' FROM session
+),
+volume AS (
+    SELECT DISTINCT u.session_id AS subject_id, u.source_id, u.table_name, u.record_offset, 'use of ' || upper(u.volume) || ': ' || u.what AS role
+    FROM inside_use u
+    JOIN session_volume v ON v.session_id = u.session_id AND v.volume = u.volume
+    QUALIFY row_number() OVER (PARTITION BY u.session_id ORDER BY u.mono_ns, u.record_offset) <= rule_value('volume_refs')
+),
+process_row AS (
+    SELECT process_key, sysmon_source_id AS source_id, 'sysmon_process_create' AS table_name, sysmon_offset AS record_offset FROM process
+    UNION ALL
+    SELECT process_key, security_source_id, 'security_process_create', security_offset FROM process
+),
+executed AS (
+    SELECT e.execution_id AS subject_id, r.source_id, r.table_name, r.record_offset, 'process start' AS role
+    FROM execution e
+    JOIN process_row r USING (process_key)
+    UNION ALL
+    SELECT short_hash(concat_ws('|', 'module', session_id, coalesce(process_key, process_id::VARCHAR), path_key(image_loaded))), source_id,
+        'sysmon_image_load', record_offset, 'module load'
+    FROM loaded
+),
+followed AS (
+    SELECT follow_on_id AS subject_id, source_id, table_name, record_offset, 'act: ' || kind AS role FROM follow_row
+    UNION ALL
+    SELECT f.follow_on_id, r.source_id, r.table_name, r.record_offset, 'act: child_process'
+    FROM follow_row f
+    JOIN process_row r USING (process_key)
+    WHERE f.kind = 'child_process'
+)
+SELECT DISTINCT subject_id, step, source_id, table_name, record_offset::VARCHAR AS row_address, role
+FROM (
+    SELECT 'delivered' AS step, * FROM delivered
+    UNION ALL SELECT 'mounted', * FROM mounted
+    UNION ALL SELECT 'volume', * FROM volume
+    UNION ALL SELECT 'executed', * FROM executed
+    UNION ALL SELECT 'followed', * FROM followed
+)
+WHERE source_id IS NOT NULL AND record_offset IS NOT NULL;
+
+INSERT INTO evidence_ref BY NAME
+WITH member AS (
+    SELECT finding_id, delivery_id AS subject_id FROM subject WHERE delivery_id IS NOT NULL
+    UNION
+    SELECT finding_id, session_id FROM subject WHERE session_id IS NOT NULL
+    UNION
+    SELECT finding_id, execution_id FROM finding_run
+    UNION
+    SELECT finding_id, follow_on_id FROM finding_act
+)
+SELECT * FROM reference
+UNION
+SELECT f.finding_id AS subject_id, r.step, r.source_id, r.table_name, r.row_address, r.role
+FROM member f
+JOIN finding g USING (finding_id)
+JOIN reference r USING (subject_id);
