@@ -162,7 +162,9 @@ class Walk:
                 element.children.append(self.parts((OPEN, CLOSE)))
 
 
-def flatten(element: Element, out: list[Field], path: Path = (), seen: Counter[Path] | None = None) -> list[Field]:
+def flatten(
+    element: Element, out: list[Field], path: Path = (), seen: Counter[Path] | None = None
+) -> list[Field]:
     """Fields in document order.
 
     `<Data Name='X'>` takes X as its name; the second of the same path gets `[1]`, the third `[2]`.
@@ -223,11 +225,14 @@ class Template:
             raise Malformed("a substitution is used too often")
         self.substitutions = 1 + max(used, default=-1)
         self.static_size = sum(
-            len(path[-1]) + sum(len(p) for p in parts if isinstance(p, str)) for path, parts in self.fields
+            len(path[-1]) + sum(len(p) for p in parts if isinstance(p, str))
+            for path, parts in self.fields
         )
         self._compile(chunk, pos, size, walk.names)
 
-    def _compile(self, chunk: bytes, pos: int, size: int, names: list[tuple[int, bool, bytes]]) -> None:
+    def _compile(
+        self, chunk: bytes, pos: int, size: int, names: list[tuple[int, bool, bytes]]
+    ) -> None:
         """Layout for verification: static bytes, name offsets; the 'next' links of names stored here are ignored."""
         layout, at = ["<"], pos
         self._inline: list[int] = []

@@ -91,7 +91,7 @@ class Memory:
         """Elements of any width at any byte offset: one strided fancy index, cheaper than an index matrix."""
         source = self.buf if source is None else source
         kind = np.dtype(dtype)
-        return np.ndarray((len(source) - kind.itemsize + 1,), kind, source, strides=(1,))[at]  # type: ignore[arg-type]
+        return np.ndarray((len(source) - kind.itemsize + 1,), kind, source, strides=(1,))[at]
 
     def set_buffer(self, number: int, data: bytes | bytearray) -> None:
         """Replace a buffer (constants and texts grow while a run is read)."""
@@ -99,7 +99,11 @@ class Memory:
 
     def add(self, data: bytes | npt.NDArray[Any]) -> int:
         """Add a text buffer; spare bytes follow because cells are filled by 12-byte reads."""
-        flat = np.frombuffer(data, np.uint8) if isinstance(data, bytes) else data.reshape(-1).view(np.uint8)
+        flat = (
+            np.frombuffer(data, np.uint8)
+            if isinstance(data, bytes)
+            else data.reshape(-1).view(np.uint8)
+        )
         self.buffers.append(np.concatenate([flat, np.zeros(_SPARE, np.uint8)]))
         return len(self.buffers) - 1
 
@@ -107,7 +111,11 @@ class Memory:
         """Cells of the spans at/length of one buffer."""
         out = np.empty((len(at), 4), "<i4")
         source = self.buffers[number]
-        head = self.gather(np.minimum(at, len(source) - _SPARE), "V12", source).view("<u4").reshape(-1, 3)
+        head = (
+            self.gather(np.minimum(at, len(source) - _SPARE), "V12", source)
+            .view("<u4")
+            .reshape(-1, 3)
+        )
         out[:, 0] = length
         out[:, 1:] = (head & _MASK[np.minimum(length, 12)]).view("<i4")
         far = np.flatnonzero(length > 12)

@@ -87,7 +87,15 @@ def chunk_head(raw: bytes, at: int, offset: int, valid: int) -> ChunkHead:
     sound = FIRST_RECORD <= free <= CHUNK
     body = sound and zlib.crc32(view[at + FIRST_RECORD : at + free]) == crc
     return ChunkHead(
-        offset, valid, mark == CHUNK_MARK, first, last, free, own == head_crc, body, not flags & NO_CHECKSUMS
+        offset,
+        valid,
+        mark == CHUNK_MARK,
+        first,
+        last,
+        free,
+        own == head_crc,
+        body,
+        not flags & NO_CHECKSUMS,
     )
 
 
@@ -123,7 +131,11 @@ class ChunkReader:
         self.head_block = self._buf[:HEADER_BLOCK]
         self.header = file_header(self.head_block)
         first = self._buf[HEADER_BLOCK:]
-        if self.header or first.startswith(CHUNK_MARK) or first[FIRST_RECORD:].startswith(RECORD_MARK):
+        if (
+            self.header
+            or first.startswith(CHUNK_MARK)
+            or first[FIRST_RECORD:].startswith(RECORD_MARK)
+        ):
             self._at = min(HEADER_BLOCK, len(self._buf))
             self._expected = HEADER_BLOCK
 
@@ -222,12 +234,20 @@ class ChunkReader:
         place = f"offset {self._base + self._at}"
         if n < CHUNK:
             self.problems.add(
-                Problem("file_cut", place, f"{CHUNK} bytes", f"{n} bytes", "the file ends inside this chunk")
+                Problem(
+                    "file_cut",
+                    place,
+                    f"{CHUNK} bytes",
+                    f"{n} bytes",
+                    "the file ends inside this chunk",
+                )
             )
             piece = piece.ljust(CHUNK, b"\0")
         if not piece.startswith(CHUNK_MARK):
             message = "chunk without its mark, taken for the record mark at +512"
-            self.problems.add(Problem("chunk_mark_lost", place, "ElfChnk", piece[:8].hex(), message))
+            self.problems.add(
+                Problem("chunk_mark_lost", place, "ElfChnk", piece[:8].hex(), message)
+            )
         self._at += n
         return piece
 
@@ -236,7 +256,9 @@ class ChunkReader:
         start, blank = self._base + self._at, True
         while True:
             found = self._buf.find(CHUNK_MARK, self._at)
-            stop = found if found >= 0 else len(self._buf) - (0 if self._end else len(CHUNK_MARK) - 1)
+            stop = (
+                found if found >= 0 else len(self._buf) - (0 if self._end else len(CHUNK_MARK) - 1)
+            )
             stop = max(stop, self._at)
             blank = blank and not self._buf.count(b"\0", self._at, stop) < stop - self._at
             self._at = stop

@@ -33,7 +33,8 @@ def token_cells(r: Renderer, parts: list[Part]) -> list[Cells]:
         _spread(r, parts, whole, lists, tokens)
     cut = np.cumsum([p.index.size for p in parts])[:-1]
     return [
-        t.reshape(len(p.rows), len(p.labels)) for t, p in zip(np.split(tokens, cut), parts, strict=True)
+        t.reshape(len(p.rows), len(p.labels))
+        for t, p in zip(np.split(tokens, cut), parts, strict=True)
     ]
 
 

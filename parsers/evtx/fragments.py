@@ -66,7 +66,11 @@ class Values:
         self.at = np.concatenate([*(b[0] for b in self._blocks), spans[:, 0], zero])
         self.size = np.concatenate([*(b[1] for b in self._blocks), spans[:, 1], zero])
         self.type = np.concatenate(
-            [*(b[2] for b in self._blocks), np.full(len(spans), LITERAL, np.uint8), zero.astype(np.uint8)]
+            [
+                *(b[2] for b in self._blocks),
+                np.full(len(spans), LITERAL, np.uint8),
+                zero.astype(np.uint8),
+            ]
         )
 
 
@@ -159,7 +163,13 @@ class Grouper:
                 self._one(key >> 32, key & 0xFFFFFFFF, members, (at, sub, end, row), outer, depth)
 
     def _one(
-        self, form: int, n: int, member: Ints, spans: tuple[Ints, Ints, Ints, Ints], outer: Path, depth: int
+        self,
+        form: int,
+        n: int,
+        member: Ints,
+        spans: tuple[Ints, Ints, Ints, Ints],
+        outer: Path,
+        depth: int,
     ) -> None:
         """Records of one template with the same number of values."""
         at, sub, end, row = (s[member] for s in spans)
@@ -196,7 +206,9 @@ class Grouper:
 
     def _afford(self, template: Template, row: Ints, size: Ints) -> bool:
         """Bound on what a run can grow to; beyond it, records are only marked."""
-        self._budget -= len(row) * (template.static_size + 8 * len(template.fields)) + int(size.sum())
+        self._budget -= len(row) * (template.static_size + 8 * len(template.fields)) + int(
+            size.sum()
+        )
         if self._budget < 0:
             self.result.unread.update(row.tolist())
             self.result.bounded.update(row.tolist())
@@ -214,7 +226,9 @@ class Grouper:
         offset, size, kind = descriptors
         inner = kind == BINXML
         nested = np.flatnonzero(inner.any(1)).tolist()
-        first = self._values.add(offset, size, np.where(inner, np.uint8(NULL), kind) if nested else kind)
+        first = self._values.add(
+            offset, size, np.where(inner, np.uint8(NULL), kind) if nested else kind
+        )
         self.result.fragments.append(Fragment(form, row, outer, first, frozenset(nested)))
         for p in nested:
             hit = inner[p]
@@ -229,7 +243,9 @@ class Grouper:
         """Records and parts that use no readable template: read token by token."""
         if not which.any():
             return
-        for r, a, e in zip(row[which].tolist(), at[which].tolist(), end[which].tolist(), strict=True):
+        for r, a, e in zip(
+            row[which].tolist(), at[which].tolist(), end[which].tolist(), strict=True
+        ):
             chunk, base = self._chunk_of(a)
             self._budget -= e - a
             try:

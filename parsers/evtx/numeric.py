@@ -74,12 +74,18 @@ def _from_texts(r: Renderer, index: Ints, parse: Callable[[str], int | None]) ->
     parsed = [parse(t) if t is not None else None for t in texts]
     value = np.array([0 if p is None else p for p in parsed], np.int64)
     blank = [t is None or not t.strip() for t in texts]
-    state = [READ if p is not None else ABSENT_VALUE if b else RAW for p, b in zip(parsed, blank, strict=True)]
+    state = [
+        READ if p is not None else ABSENT_VALUE if b else RAW
+        for p, b in zip(parsed, blank, strict=True)
+    ]
     return value[codes], np.array(state, np.uint8)[codes]
 
 
 def _typed(
-    r: Renderer, index: Ints, native: Callable[[int, Ints, Ints], Numbers | None], parse: Callable[[str], int | None]
+    r: Renderer,
+    index: Ints,
+    native: Callable[[int, Ints, Ints], Numbers | None],
+    parse: Callable[[str], int | None],
 ) -> Numbers:
     value, state = np.zeros(len(index), np.int64), np.zeros(len(index), np.uint8)
     kind = r.values.type[index]
@@ -92,12 +98,18 @@ def _typed(
         got = native(k, r.values.at[index[i]], r.values.size[index[i]])
         if got is None:
             text = k in _TEXTS
-            got = _from_texts(r, index[i], parse) if text else (np.zeros(len(i), np.int64), np.full(len(i), RAW, np.uint8))
+            got = (
+                _from_texts(r, index[i], parse)
+                if text
+                else (np.zeros(len(i), np.int64), np.full(len(i), RAW, np.uint8))
+            )
         value[i], state[i] = got
     return value, state
 
 
-def _native(r: Renderer, kind: int, at: Ints, size: Ints, name: str) -> tuple[npt.NDArray[np.generic], Bytes]:
+def _native(
+    r: Renderer, kind: int, at: Ints, size: Ints, name: str
+) -> tuple[npt.NDArray[np.generic], Bytes]:
     """Stored numbers where the size is right."""
     width = np.dtype(name).itemsize
     right = size == width
@@ -148,7 +160,9 @@ def times(r: Renderer, index: Ints) -> Numbers:
             days, ticks = systemtimes(fields)
             blank = (fields == 0).all(1)
             sane = (fields[:, 0] >= 1601) & (fields[:, 0] < 2262) & (fields[:, 1] - 1 < 12)
-            state = np.where(blank, ABSENT_VALUE, np.where(sane & (state == READ), READ, RAW)).astype(np.uint8)
+            state = np.where(
+                blank, ABSENT_VALUE, np.where(sane & (state == READ), READ, RAW)
+            ).astype(np.uint8)
             return np.where(state == READ, days * DAY + ticks, 0) * 100, state
         if kind not in (FILETIME, 9, 10, HEX64):
             return None
@@ -162,7 +176,9 @@ def filetimes(stored: npt.NDArray[np.uint64], state: Bytes) -> Numbers:
     """FILETIME (100 ns since 1601) -> ns since 1970."""
     ticks = stored.astype(np.int64) - EPOCH
     sane = (np.abs(ticks) <= _MAX_TICKS) & (stored < np.uint64(2**62))
-    state = np.where(state != READ, state, np.where(stored == 0, ABSENT_VALUE, np.where(sane, READ, RAW)))
+    state = np.where(
+        state != READ, state, np.where(stored == 0, ABSENT_VALUE, np.where(sane, READ, RAW))
+    )
     return np.where(state == READ, ticks, 0) * 100, state.astype(np.uint8)
 
 
@@ -174,7 +190,9 @@ def sysmon_times(r: Renderer, index: Ints) -> Numbers:
     """Sysmon's `2022-03-10 19:57:22.300`; other spellings go the slow way."""
     kind, size = r.values.type[index], r.values.size[index]
     value, state = np.zeros(len(index), np.int64), np.full(len(index), RAW, np.uint8)
-    usual = np.flatnonzero((kind == STRING) & (r.trimmed(r.values.at[index], size) == 46) if len(index) else kind == 1)
+    usual = np.flatnonzero(
+        (kind == STRING) & (r.trimmed(r.values.at[index], size) == 46) if len(index) else kind == 1
+    )
     if len(usual):
         units = r.mem.gather(r.values.at[index[usual]], "V46").view("<u2").reshape(-1, 23)
         digit = units[:, _SYSMON].astype(np.int64) - 48
@@ -183,7 +201,9 @@ def sysmon_times(r: Renderer, index: Ints) -> Numbers:
             good &= units[:, at] == mark
         year = digit[:, :4] @ np.array([1000, 100, 10, 1])
         month, day, hour, minute, second = (digit[:, 4:14].reshape(-1, 5, 2) @ np.array([10, 1])).T
-        good &= (month >= 1) & (month <= 12) & (day >= 1) & (hour < 24) & (minute < 60) & (second < 60)
+        good &= (
+            (month >= 1) & (month <= 12) & (day >= 1) & (hour < 24) & (minute < 60) & (second < 60)
+        )
         good &= (year >= 1680) & (year < 2262)
         first = (year - 1970).astype("M8[Y]").astype("M8[M]") + np.where(good, month - 1, 0)
         good &= first.astype("M8[D]") + (day - 1) < (first + 1).astype("M8[D]")

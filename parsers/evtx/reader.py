@@ -40,7 +40,14 @@ def parse(artifact: Artifact) -> Iterator[Batch | Problem]:
     try:
         stream = artifact.open()
     except READ_ERRORS as error:
-        yield Problem("read_error", "offset 0", "a readable stream", type(error).__name__, str(error), Severity.ERROR)
+        yield Problem(
+            "read_error",
+            "offset 0",
+            "a readable stream",
+            type(error).__name__,
+            str(error),
+            Severity.ERROR,
+        )
         return
     with stream:
         reader = ChunkReader(stream, problems)
@@ -82,11 +89,15 @@ def _read_run(run: Run, reader: ChunkReader, state: State) -> Iterator[Batch]:
     for at, size in starts.gaps:
         place = f"offset {run.heads[at // CHUNK].offset + at % CHUNK}"
         message = "these bytes hold no readable record"
-        state.problems.add(Problem("record_unreadable", place, "a record", f"{size} bytes", message))
+        state.problems.add(
+            Problem("record_unreadable", place, "a record", f"{size} bytes", message)
+        )
     if len(starts.at):
         head = _header(mem, run, starts)
         yield from _events(mem, run, head, starts.torn, state)
-    yield _chunk_frame(run, reader, np.bincount(starts.at // CHUNK, minlength=len(run.heads)), first)
+    yield _chunk_frame(
+        run, reader, np.bincount(starts.at // CHUNK, minlength=len(run.heads)), first
+    )
 
 
 def _header(mem: Memory, run: Run, starts: Starts) -> Header:
@@ -96,7 +107,16 @@ def _header(mem: Memory, run: Run, starts: Starts) -> Header:
     offsets = np.array([h.offset for h in run.heads], np.int64)
     ok = np.array([h.crc_ok for h in run.heads], bool)
     known = np.array([h.checked for h in run.heads], bool)
-    return Header(at, words[:, 1], words[:, 2], starts.size, starts.origin, offsets[chunk] + at % CHUNK, ok[chunk], known[chunk])
+    return Header(
+        at,
+        words[:, 1],
+        words[:, 2],
+        starts.size,
+        starts.origin,
+        offsets[chunk] + at % CHUNK,
+        ok[chunk],
+        known[chunk],
+    )
 
 
 def _events(mem: Memory, run: Run, head: Header, torn: Bools, state: State) -> Iterator[Batch]:
@@ -146,7 +166,10 @@ def _slack(state: State) -> Iterator[Batch]:
     seen = uniques(np.concatenate(state.live))
     for batch in state.slack:
         ids = batch.frame["header_record_id"].to_numpy()
-        written = batch.frame["written_utc"].to_physical().fill_null(0).to_numpy() // 100 + 116444736000000000
+        written = (
+            batch.frame["written_utc"].to_physical().fill_null(0).to_numpy() // 100
+            + 116444736000000000
+        )
         keys = _keys(ids, written.astype(np.uint64))
         new = np.zeros(len(keys), bool)
         new[np.unique(keys, return_index=True)[1]] = True
@@ -161,7 +184,11 @@ def _slack(state: State) -> Iterator[Batch]:
 
 
 def _report(
-    head: Header, damaged: np.ndarray, bounded: set[int], bad_times: list[tuple[int, str]], problems: Problems
+    head: Header,
+    damaged: np.ndarray,
+    bounded: set[int],
+    bad_times: list[tuple[int, str]],
+    problems: Problems,
 ) -> None:
     for row in np.flatnonzero(damaged).tolist():
         place = f"offset {int(head.offset[row])}"
@@ -174,11 +201,15 @@ def _report(
     for row in np.flatnonzero((head.origin == RESYNC) & ~damaged).tolist()[:1]:
         place = f"offset {int(head.offset[row])}"
         message = "records were found by their mark behind damaged bytes"
-        problems.add(Problem("records_resynced", place, "a chain", "a break", message, Severity.INFO))
+        problems.add(
+            Problem("records_resynced", place, "a chain", "a break", message, Severity.INFO)
+        )
     for row, text in bad_times:
         place = f"offset {int(head.offset[row])}"
         message = "TimeCreated is out of range: time_utc is left empty"
-        problems.add(Problem("time_out_of_range", place, "a time from 1678 to 2262", text[:100], message))
+        problems.add(
+            Problem("time_out_of_range", place, "a time from 1678 to 2262", text[:100], message)
+        )
 
 
 def _chunk_frame(run: Run, reader: ChunkReader, counts: np.ndarray, first: int) -> Batch:
@@ -204,12 +235,22 @@ def _check_header(reader: ChunkReader) -> None:
     header = reader.header
     if not block.strip(b"\0"):
         what = "an empty file" if not block else "zeros"
-        problem = Problem("not_evtx", "offset 0", "ElfFile", what, "the file's header is blank", Severity.WARNING)
+        problem = Problem(
+            "not_evtx", "offset 0", "ElfFile", what, "the file's header is blank", Severity.WARNING
+        )
     elif header is None:
-        problem = Problem("file_mark_lost", "offset 0", "ElfFile", block[:8].hex(), "the file's header is not readable")
+        problem = Problem(
+            "file_mark_lost",
+            "offset 0",
+            "ElfFile",
+            block[:8].hex(),
+            "the file's header is not readable",
+        )
     elif not header.crc_ok:
         message = "the checksum of the file's header does not match"
-        problem = Problem("header_crc_mismatch", "offset 124", "CRC32 of bytes 0 to 119", "another", message)
+        problem = Problem(
+            "header_crc_mismatch", "offset 124", "CRC32 of bytes 0 to 119", "another", message
+        )
     else:
         return
     reader.problems.add(problem)
@@ -229,22 +270,52 @@ def _check_chunks(reader: ChunkReader, state: State) -> None:
     for i, head in enumerate(heads):
         if head.crc_ok:
             continue
-        which = " and ".join(n for n, ok in (("header", head.header_ok), ("records", head.records_ok)) if not ok)
+        which = " and ".join(
+            n for n, ok in (("header", head.header_ok), ("records", head.records_ok)) if not ok
+        )
         expected_so = (dirty and i in current) or not head.checked
         message = "a checksum of this chunk does not match"
         if expected_so:
-            message += "; usual for the chunk that was being written" if head.checked else "; the log keeps none"
+            message += (
+                "; usual for the chunk that was being written"
+                if head.checked
+                else "; the log keeps none"
+            )
         severity = Severity.INFO if expected_so else Severity.WARNING
         place = f"offset {head.offset}"
-        problems.add(Problem("chunk_crc_mismatch", place, "matching CRC32", f"wrong: {which}", message, severity))
+        problems.add(
+            Problem(
+                "chunk_crc_mismatch", place, "matching CRC32", f"wrong: {which}", message, severity
+            )
+        )
     if header and header.chunks != len(heads):
         found = f"{len(heads)} chunks"
-        message = "the header's count of chunks is stale" if header.dirty else "the header's count of chunks is wrong"
+        message = (
+            "the header's count of chunks is stale"
+            if header.dirty
+            else "the header's count of chunks is wrong"
+        )
         problems.add(
-            Problem("chunk_count_mismatch", "offset 42", f"{header.chunks} chunks", found, message, Severity.INFO)
+            Problem(
+                "chunk_count_mismatch",
+                "offset 42",
+                f"{header.chunks} chunks",
+                found,
+                message,
+                Severity.INFO,
+            )
         )
     if state.slack_unread:
-        message = "older records behind free space whose content is no longer readable were left out"
+        message = (
+            "older records behind free space whose content is no longer readable were left out"
+        )
         problems.add(
-            Problem("slack_unreadable", "whole file", "readable", str(state.slack_unread), message, Severity.INFO)
+            Problem(
+                "slack_unreadable",
+                "whole file",
+                "readable",
+                str(state.slack_unread),
+                message,
+                Severity.INFO,
+            )
         )

@@ -58,7 +58,8 @@ def find(mem: Memory) -> Starts:
     bad[at[behind] // CHUNK] = True
     keep = ~bad[at // CHUNK]
     n = int(keep.sum())
-    parts, gaps = [Starts(at[keep], size[keep], np.full(n, CHAIN), np.zeros(n, bool), ())], []
+    gaps: list[tuple[int, int]] = []
+    parts = [Starts(at[keep], size[keep], np.full(n, CHAIN), np.zeros(n, bool), ())]
     for chunk in np.flatnonzero(bad).tolist():
         own = at[at // CHUNK == chunk]
         walked = _walk(mem.raw, chunk * CHUNK, int(free[chunk]), own)
@@ -79,7 +80,9 @@ def _unsound(at: Ints, size: Ints, base: Ints, free: Ints) -> Bools:
     bad = np.zeros(len(base), bool)
     low, high = np.searchsorted(at, base), np.searchsorted(at, base + CHUNK)
     if len(at):
-        torn = np.flatnonzero((at[:-1] + size[:-1] != at[1:]) & (at[:-1] // CHUNK == at[1:] // CHUNK))
+        torn = np.flatnonzero(
+            (at[:-1] + size[:-1] != at[1:]) & (at[:-1] // CHUNK == at[1:] // CHUNK)
+        )
         bad[at[torn] // CHUNK] = True
     full = high > low
     bad[full] |= at[low[full]] != base[full] + FIRST_RECORD
@@ -127,7 +130,11 @@ def _walk(raw: bytes, base: int, free_offset: int, sound: Ints) -> Starts:
             continue
         stop = min(_next(raw, p, end, free), free)
         n = stop - p
-        headed = raw.startswith(RECORD_MARK, p) and n >= MIN_RECORD and (last is None or number == last + 1)
+        headed = (
+            raw.startswith(RECORD_MARK, p)
+            and n >= MIN_RECORD
+            and (last is None or number == last + 1)
+        )
         if headed and _U32(raw, stop - 4)[0] == n:  # only the size in the header is wrong
             rows.append((p, n, RESYNC, False))
             last, p = number, stop

@@ -107,7 +107,9 @@ class Renderer:
         raw, cut = data.tobytes(), ends.tolist()
         return [raw[a:b].decode("utf-8", "replace") for a, b in zip(cut[:-1], cut[1:], strict=True)]
 
-    def decode(self, index: Ints, cells: Cells, data: npt.NDArray[np.uint8], ends: npt.NDArray[np.int32]) -> bool:
+    def decode(
+        self, index: Ints, cells: Cells, data: npt.NDArray[np.uint8], ends: npt.NDArray[np.int32]
+    ) -> bool:
         """Put the true text into `cells` (joined as data/ends) where UTF-16 is not ASCII; whether any was."""
         high = np.flatnonzero(data > 127)
         if not len(high):
@@ -185,12 +187,15 @@ class Renderer:
         for plain, escaped in _ESCAPES:
             text = text.replace(plain, escaped)
         marks = np.flatnonzero(np.frombuffer(text, np.uint8) == 1)
-        out = self.mem.cells(self.mem.add(text.replace(b"\1", b'"')), marks[:-1], np.diff(marks) + 1)
+        out = self.mem.cells(
+            self.mem.add(text.replace(b"\1", b'"')), marks[:-1], np.diff(marks) + 1
+        )
         if len(odd):
             raw = self.mem.raw
             spans = zip(at[odd].tolist(), size[odd].tolist(), strict=True)
             out[odd] = self._listed(
-                [raw[a : a + k] for a, k in spans], lambda b: quoted(b.decode("utf-16-le", "replace"))
+                [raw[a : a + k] for a, k in spans],
+                lambda b: quoted(b.decode("utf-16-le", "replace")),
             )
         return out
 
@@ -200,7 +205,9 @@ class Renderer:
         """Each distinct value is formatted once, in Python."""
         number: dict[bytes, int] = {}
         inverse = [number.setdefault(raw, len(number)) for raw in raws]
-        return self.mem.of_list([form(raw).encode("utf-8", "replace") for raw in number])[np.array(inverse, np.int64)]
+        return self.mem.of_list([form(raw).encode("utf-8", "replace") for raw in number])[
+            np.array(inverse, np.int64)
+        ]
 
     def _scalar(self, kind: int, at: Ints, size: Ints, as_json: bool) -> Cells:
         """Cells of all types but strings; `as_json`: as JSON tokens."""
@@ -208,7 +215,13 @@ class Renderer:
             return self.mem.cells(LITERALS if kind == LITERAL else TEXTS, at, size)
         if kind == SIZE_T and len(size) and size[0] in (4, 8) and (size == size[0]).all():
             kind = HEX32 if size[0] == 4 else HEX64
-        want = 16 if kind in (GUID, SYSTEMTIME) else np.dtype(FIXED[kind]).itemsize if kind in FIXED else 0
+        want = (
+            16
+            if kind in (GUID, SYSTEMTIME)
+            else np.dtype(FIXED[kind]).itemsize
+            if kind in FIXED
+            else 0
+        )
         if want:
             right = size == want
             if not right.all():
@@ -224,7 +237,9 @@ class Renderer:
         if kind == GUID:
             return self._guids(at, as_json)
         if kind == SYSTEMTIME:
-            return self._times(*systemtimes(self.mem.gather(at, "V16").view("<u2").reshape(-1, 8)), as_json)
+            return self._times(
+                *systemtimes(self.mem.gather(at, "V16").view("<u2").reshape(-1, 8)), as_json
+            )
         native = self.mem.gather(at, FIXED[kind])
         if kind == FILETIME:
             days, ticks = np.divmod(native.astype(np.int64) & 0x7FFFFFFFFFFFFFFF, DAY)
@@ -255,7 +270,11 @@ class Renderer:
     def _ints(self, native: npt.NDArray[Any]) -> Cells:
         """Decimal digits in fixed slots; the cell starts at the first digit, so no shifting is needed."""
         negative = native < 0 if native.dtype.kind == "i" else np.zeros(len(native), bool)
-        u = native.astype(np.uint64) if native.dtype.kind == "u" else native.astype(np.int64).astype(np.uint64)
+        u = (
+            native.astype(np.uint64)
+            if native.dtype.kind == "u"
+            else native.astype(np.int64).astype(np.uint64)
+        )
         u = np.where(negative, np.uint64(0) - u, u)
         groups = (len(str(int(u.max()))) + 3) // 4 if len(u) else 1
         slots, rest, ten4 = np.empty((len(u), groups + 1), "<u4"), u, np.uint64(10000)
@@ -296,7 +315,7 @@ class Renderer:
             (2, 1, _X4_UPPER), (6, 0, _X4_UPPER), (11, 2, _X4_UPPER), (16, 3, _X4_UPPER),
             (21, 4, _X4_SWAPPED), (26, 5, _X4_SWAPPED), (30, 6, _X4_SWAPPED), (34, 7, _X4_SWAPPED),
         ):  # fmt: skip
-            np.ndarray((n,), "<u4", text, place, (40,))[:] = digits[halves[:, j]]  # type: ignore[arg-type]
+            np.ndarray((n,), "<u4", text, place, (40,))[:] = digits[halves[:, j]]
         return self._slots(text.reshape(-1), np.arange(n) * 40 + 1, np.full(n, 38), as_json)
 
     def _times(self, days: Ints, ticks: Ints, as_json: bool) -> Cells:
@@ -307,7 +326,7 @@ class Renderer:
         text = np.frombuffer(b'"0000-00-00T00:00:00.0000000Z"' * n, np.uint8).copy().reshape(n, 30)
 
         def put(at: int, kind: str, digits: npt.NDArray[Any], value: Ints) -> None:
-            np.ndarray((n,), kind, text, at + 1, (30,))[:] = digits[value]  # type: ignore[arg-type]
+            np.ndarray((n,), kind, text, at + 1, (30,))[:] = digits[value]
 
         seconds, fraction = np.divmod(ticks, 10**7)
         put(0, "<u4", _D4, np.clip(year, 0, 9999))
@@ -318,7 +337,9 @@ class Renderer:
         put(17, "<u2", _D2, seconds % 60)
         put(23, "<u4", _D4, fraction % 10000)
         put(19, "<u4", _D4, fraction // 10000)
-        text[:, 20] = 46  # the point is put back over the leading zero of the fraction's first four digits
+        text[:, 20] = (
+            46  # the point is put back over the leading zero of the fraction's first four digits
+        )
         return self._slots(text.reshape(-1), np.arange(n) * 30 + 1, np.full(n, 28), as_json)
 
     # --- few distinct values
@@ -336,7 +357,9 @@ class Renderer:
             form = kind[spot].astype(np.int64) << 32 | size[spot]
             for f in uniques(form).tolist():
                 i = spot[form == f]
-                key[i] = self._hashes(self.values.at[index[i]], f & 0xFFFFFFFF) ^ np.uint64(f * int(_SALT[-1]) & (2**64 - 1))
+                key[i] = self._hashes(self.values.at[index[i]], f & 0xFFFFFFFF) ^ np.uint64(
+                    f * int(_SALT[-1]) & (2**64 - 1)
+                )
         key[kind == NULL] = np.uint64(0)
         _, first, codes = np.unique(key, return_index=True, return_inverse=True)
         there = kind[first] != NULL
@@ -348,9 +371,12 @@ class Renderer:
             return np.zeros(len(at), np.uint64)
         step = 2 if size % 2 == 0 else 1
         if size // step >= len(_SALT):
-            return at.astype(np.uint64) * _SALT[0]
-        words = self.mem.gather(at, f"V{size}").view(f"<u{step}").reshape(len(at), -1).astype(np.uint64) + np.uint64(1)
-        return (words * _SALT[: size // step]).sum(1, dtype=np.uint64)
+            return at.astype(np.uint64)  # long values are not compared: each counts as distinct
+        words = self.mem.gather(at, f"V{size}").view(f"<u{step}").reshape(len(at), -1).astype(
+            np.uint64
+        ) + np.uint64(1)
+        total: npt.NDArray[np.uint64] = (words * _SALT[: size // step]).sum(1, dtype=np.uint64)
+        return total
 
 
 def systemtimes(parts: npt.NDArray[np.uint16]) -> tuple[Ints, Ints]:
@@ -375,7 +401,9 @@ def array_items(kind: int, raw: bytes) -> list[Any]:
     """Items of an array value; one text of hex digits for unknown item types."""
     item = kind & 0x7F
     if item == STRING:
-        return list(raw.decode("utf-16-le", "replace").removesuffix("\0").split("\0")) if raw else []
+        return (
+            list(raw.decode("utf-16-le", "replace").removesuffix("\0").split("\0")) if raw else []
+        )
     if item in FIXED:
         dtype = np.dtype(FIXED[item])
         numbers = np.frombuffer(raw[: len(raw) // dtype.itemsize * dtype.itemsize], dtype).tolist()
@@ -394,4 +422,5 @@ def array_json(kind: int, raw: bytes) -> str:
 
 def valid(values: Values, index: Ints) -> Bools:
     """Where there is a value."""
-    return values.type[index] != NULL
+    there: Bools = values.type[index] != NULL
+    return there

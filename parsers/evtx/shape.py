@@ -82,7 +82,9 @@ def _full(path: Path) -> str:
     return "/".join(path[3:])
 
 
-def shape(fields: tuple[Field, ...], outer: Path, nested: frozenset[int], literals: Literals) -> Shape:
+def shape(
+    fields: tuple[Field, ...], outer: Path, nested: frozenset[int], literals: Literals
+) -> Shape:
     """Sort the fields of a template into System and data."""
     system: list[tuple[int, Source]] = []
     data: list[Named] = []
@@ -139,7 +141,9 @@ def plan(of: Shape, table: EventTable) -> Plan:
     return Plan(tuple(columns), tuple(n for n in of.data if n.source.field not in taken))
 
 
-def indexes(sources: list[Source], base: int, count: int, member: Ints, made: dict[int, int]) -> Ints:
+def indexes(
+    sources: list[Source], base: int, count: int, member: Ints, made: dict[int, int]
+) -> Ints:
     """Value indexes, sources x members. `made`: first value of each mixed field."""
     start, step = np.empty((len(sources), 1), np.int64), np.ones((len(sources), 1), np.int64)
     for i, s in enumerate(sources):

@@ -58,7 +58,9 @@ def few_column(codes: Ints, texts: list[str | None]) -> pa.Array:
     raw = [(t or "").encode("utf-8", "replace") for t in texts]
     one = pa.array([x.decode() for x in raw], pa.string()).cast(pa.string_view())
     buffers = one.buffers()
-    cells = np.frombuffer(buffers[1], np.complex128, len(raw)) if raw else np.zeros(0, np.complex128)
+    cells = (
+        np.frombuffer(buffers[1], np.complex128, len(raw)) if raw else np.zeros(0, np.complex128)
+    )
     ok = np.array([t is not None for t in texts], bool)[codes]
     taken = np.ascontiguousarray(cells[codes])
     return pa.Array.from_buffers(
@@ -132,7 +134,9 @@ def _whole_numbers(r: Renderer, matrix: Ints) -> dict[str, tuple[Ints, Bools]]:
     return out
 
 
-def _times(r: Renderer, index: Ints, head: Header, columns: dict[str, pa.Array]) -> list[tuple[int, str]]:
+def _times(
+    r: Renderer, index: Ints, head: Header, columns: dict[str, pa.Array]
+) -> list[tuple[int, str]]:
     written, w_state = filetimes(head.written, np.full(len(index), READ, np.uint8))
     value, state = times(r, index)
     use = (state != READ) & (state != RAW)

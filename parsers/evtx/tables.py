@@ -12,7 +12,7 @@ from parsers.evtx.cells import Bools, Cells, Ints, Literals, column, compact
 from parsers.evtx.documents import Part, json_column, token_cells
 from parsers.evtx.events import EVENT_TABLES
 from parsers.evtx.events.spec import EventTable, Form
-from parsers.evtx.fragments import ABSENT, NULL, Fragment, Grouping, Values, loose_fragments
+from parsers.evtx.fragments import ABSENT, NULL, Fragment, Grouping, loose_fragments
 from parsers.evtx.numeric import RAW, READ, read
 from parsers.evtx.render import Renderer
 from parsers.evtx.shape import SYSTEM_ROWS, Named, Plan, Shape, Source, indexes, plan, shape
@@ -34,7 +34,11 @@ class Known:
 
     def full(self) -> bool:
         """More than any real log has: start anew, so that memory stays bounded."""
-        return self.templates.compiled > 20_000 or len(self.literals.data) > 16 << 20 or len(self.plans) > 50_000
+        return (
+            self.templates.compiled > 20_000
+            or len(self.literals.data) > 16 << 20
+            or len(self.plans) > 50_000
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,9 @@ class RunTables:
 
     def _piece(self, f: Fragment) -> Piece:
         key: Key = (f.form, f.outer, f.nested)
-        return Piece(key, self._shape(key, self._known.templates.all[f.form].fields), f.rows, f.base, {})
+        return Piece(
+            key, self._shape(key, self._known.templates.all[f.form].fields), f.rows, f.base, {}
+        )
 
     def _shape(self, key: Key, fields: tuple[tuple[Path, tuple[str | int, ...]], ...]) -> Shape:
         found = self._known.shapes.get(key)
@@ -148,7 +154,9 @@ class RunTables:
             columns = {**texts[i], **numbers[i]}
             if parts or f.table == OTHER:
                 name = "data" if f.table == OTHER else "extra"
-                columns[name] = json_column(self._r.mem, self._known.literals, parts, token, len(f.rows))
+                columns[name] = json_column(
+                    self._r.mem, self._known.literals, parts, token, len(f.rows)
+                )
             name = "event_other" if f.table == OTHER else EVENT_TABLES[f.table].name
             yield name, f.rows, frame.hstack(pl.DataFrame(columns)) if columns else frame
 
@@ -177,7 +185,9 @@ class RunTables:
         if f.table == OTHER:
             self._part(piece, f, piece.shape.data, member, at)
             return
-        if again.any():  # a second fragment with data: its fields must not overwrite those of the first
+        if (
+            again.any()
+        ):  # a second fragment with data: its fields must not overwrite those of the first
             self._part(piece, f, piece.shape.data, member[again], at[again], True)
             member, at = member[~again], at[~again]
         key = (piece.key, f.table)
@@ -191,7 +201,13 @@ class RunTables:
             self._part(piece, f, how.rest, member, at, True)
 
     def _part(
-        self, piece: Piece, f: Filled, named: tuple[Named, ...], member: Ints, at: Ints, only_valued: bool = False
+        self,
+        piece: Piece,
+        f: Filled,
+        named: tuple[Named, ...],
+        member: Ints,
+        at: Ints,
+        only_valued: bool = False,
     ) -> None:
         """Queue fields for JSON; `only_valued`: leave out fields and rows that have no value at all."""
         labels = tuple(n.label for n in named)
@@ -209,7 +225,11 @@ class RunTables:
         wanted: list[tuple[int, list[int], Ints]] = []
         for i, f in enumerate(filled):
             fields = [] if f.table == OTHER else EVENT_TABLES[f.table].fields
-            text = [j for j, x in enumerate(fields) if x.form is Form.TEXT and (f.matrix[j] != ABSENT).any()]
+            text = [
+                j
+                for j, x in enumerate(fields)
+                if x.form is Form.TEXT and (f.matrix[j] != ABSENT).any()
+            ]
             if text:
                 wanted.append((i, text, f.matrix[text]))
         out: list[dict[str, pa.Array]] = [{} for _ in filled]
@@ -221,14 +241,20 @@ class RunTables:
             out[i] = self._text_columns(EVENT_TABLES[filled[i].table], text, matrix, own)
         return out
 
-    def _text_columns(self, table: EventTable, text: list[int], matrix: Ints, cells: Cells) -> dict[str, pa.Array]:
+    def _text_columns(
+        self, table: EventTable, text: list[int], matrix: Ints, cells: Cells
+    ) -> dict[str, pa.Array]:
         mem, index = self._r.mem, matrix.reshape(-1)
         data, ends = mem.join(cells)
         if self._r.decode(index, cells, data, ends):
             data, ends = mem.join(cells)
         made = compact(cells, data, ends).reshape(matrix.shape)
         ok = self._values.type[matrix] != NULL
-        return {table.fields[j].column.name: column(made[k], ok[k], data) for k, j in enumerate(text) if ok[k].any()}
+        return {
+            table.fields[j].column.name: column(made[k], ok[k], data)
+            for k, j in enumerate(text)
+            if ok[k].any()
+        }
 
     def _numbers(self, filled: list[Filled]) -> tuple[list[dict[str, pa.Array]], list[list[Part]]]:
         """All other columns, read together by form; what does not parse goes to the JSON under the field's name."""
@@ -240,15 +266,17 @@ class RunTables:
         out: list[dict[str, pa.Array]] = [{} for _ in filled]
         strays: list[list[Part]] = [[] for _ in filled]
         for form, places in queue.items():
-            value, state = read(self._r, np.concatenate([filled[i].matrix[j] for i, j in places]), form)
+            value, state = read(
+                self._r, np.concatenate([filled[i].matrix[j] for i, j in places]), form
+            )
             at = 0
             for i, j in places:
                 f = filled[i]
-                x, s = value[at : at + len(f.rows)], state[at : at + len(f.rows)]
+                v, s = value[at : at + len(f.rows)], state[at : at + len(f.rows)]
                 at += len(f.rows)
                 spec = EVENT_TABLES[f.table].fields[j]
                 if (s == READ).any():
-                    out[i][spec.column.name] = _form_column(x, s == READ, form)
+                    out[i][spec.column.name] = _form_column(v, s == READ, form)
                 raw = np.flatnonzero(s == RAW)
                 if len(raw):
                     strays[i].append(Part(raw, (spec.name,), f.matrix[j][raw][None, :]))
@@ -258,14 +286,19 @@ class RunTables:
 def _form_column(value: Ints, ok: Bools, form: Form) -> pa.Array:
     if form is Form.BOOL:
         return bool_column(value != 0, ok)
-    return number_column(value, ok, pa.timestamp("ns") if form in (Form.TIME, Form.SYSMON_TIME) else pa.int64())
+    return number_column(
+        value, ok, pa.timestamp("ns") if form in (Form.TIME, Form.SYSMON_TIME) else pa.int64()
+    )
 
 
 def _routes(system: SystemFrame) -> Ints:
     """Table number of each record."""
     key = system.provider_code << 17 | (system.event_id + 1)
     unique, inverse = np.unique(key, return_inverse=True)
-    to = [ROUTES.get((system.providers[k >> 17] or "", (k & 0x1FFFF) - 1), OTHER) for k in unique.tolist()]
+    to = [
+        ROUTES.get((system.providers[k >> 17] or "", (k & 0x1FFFF) - 1), OTHER)
+        for k in unique.tolist()
+    ]
     route = np.array(to, np.int64)[inverse]
     return route
 

@@ -64,7 +64,8 @@ mounting AS (
         bool_and(m.noise_reason IS NOT NULL) AS is_noise, max(m.noise_reason) AS noise_reason,
         bool_or(m.user_sid IS NOT NULL AND NOT list_contains(rule_words('service_sid'), lower(m.user_sid))) AS by_user,
         max(m.volume_confidence) AS volume_confidence, bool_or(m.volume IS NULL) AS lacks_volume,
-        min(m.volume) AS volume, min(coalesce(m.opened_utc, m.closed_utc)) AS first_utc, max(coalesce(m.closed_utc, m.opened_utc)) AS last_utc,
+        arg_max(m.volume, m.volume_confidence) AS volume, arg_max(m.volume_basis, m.volume_confidence) AS volume_basis,
+        min(coalesce(m.opened_utc, m.closed_utc)) AS first_utc, max(coalesce(m.closed_utc, m.opened_utc)) AS last_utc,
         min(m.open_ns) AS first_open_ns, min_by(m.image_path, coalesce(m.opened_utc, m.closed_utc)) AS image_path
     FROM subject s
     JOIN mount_session m USING (session_id)
@@ -97,7 +98,7 @@ SELECT s.finding_id, s.host, s.image_key, coalesce(m.image_path, a.image_path, s
     END AS verdict,
     coalesce(a.marks, 0) > 0 AS is_marked, coalesce(a.traces, 0) > 0 AS is_traced,
     a.by_mail, a.by_chat, a.by_archive, a.by_web, a.hosts, a.confidence AS delivery_confidence,
-    m.confidence AS mount_confidence, m.is_opened, m.is_noise, m.noise_reason, m.by_user, m.volume, m.volume_confidence, m.lacks_volume,
+    m.confidence AS mount_confidence, m.is_opened, m.is_noise, m.noise_reason, m.by_user, m.volume, m.volume_basis, m.volume_confidence, m.lacks_volume,
     m.first_open_ns, m.finding_id IS NOT NULL AS is_mounted, r.confidence AS run_confidence, r.basis AS run_basis, f.confidence AS act_confidence,
     least(a.first_utc, m.first_utc, r.first_utc) AS first_utc, greatest(a.last_utc, m.last_utc, r.last_utc, f.last_utc) AS last_utc
 FROM (SELECT finding_id, host, image_key, min(image_path) AS image_path FROM subject GROUP BY ALL) s
@@ -394,6 +395,7 @@ scored AS (
             CASE WHEN l.verdict = 'delivered' THEN l.delivery_confidence END,
             CASE WHEN l.verdict <> 'delivered' THEN l.mount_confidence END,
             CASE WHEN l.verdict IN ('executed', 'active') THEN l.run_confidence END,
+            CASE WHEN l.verdict IN ('executed', 'active') THEN l.volume_confidence END,
             CASE WHEN l.verdict = 'active' THEN l.act_confidence END
         ) AS confidence
     FROM link l
@@ -417,6 +419,8 @@ SELECT r.finding_id, r.host, r.image_path, r.verdict,
     END] AS severity,
     r.score, r.confidence, r.benign_reason,
     CASE
+        WHEN r.verdict IN ('executed', 'active') AND r.volume_confidence = r.confidence
+            THEN 'letter or volume ' || r.volume || ': inferred, ' || r.volume_basis
         WHEN r.verdict IN ('executed', 'active') AND r.run_confidence = r.confidence AND NOT s.has_sysmon
             THEN 'execution: no Sysmon, only what Security 4688 shows (' || r.run_basis || ')'
         WHEN r.verdict IN ('executed', 'active') AND r.run_confidence = r.confidence THEN 'execution: ' || r.run_basis
