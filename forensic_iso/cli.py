@@ -1,6 +1,9 @@
 """The command line: arguments in, exit code out. Heavy imports stay inside the commands, so that --help is instant."""
 
+import os
+import shutil
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -156,8 +159,10 @@ def analyze(
 
     Example: forensic-iso analyze collection.zip other-host/ --case case1
     """
+    started = time.monotonic()
     code = _ingest(case, evidence, since, until, workers, True, rules)
     level = _findings(case, form)
+    _totals(case, time.monotonic() - started)
     if fail_on and level >= SEVERITIES.index(fail_on):
         return 1
     return code
@@ -206,6 +211,47 @@ def _print(names: list[str], rows: list[tuple[object, ...]], form: str) -> None:
     click.echo(render(names, rows, Format(form)), nl=False)
 
 
+COLOURS = {
+    "critical": "bright_red",
+    "high": "red",
+    "medium": "yellow",
+    "low": "cyan",
+    "info": "blue",
+}
+
+
+def _width() -> int | None:
+    """Columns of the terminal; None where stdout is none (lines stay whole)."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def _coloured(story: str, severity: str) -> str:
+    """The first line in the colour of the severity, on terminals that want colour."""
+    if not sys.stdout.isatty() or "NO_COLOR" in os.environ:
+        return story
+    head, _, rest = story.partition("\n")
+    return click.style(head, fg=COLOURS.get(severity), bold=True) + "\n" + rest
+
+
+def _totals(case: Path, seconds: float) -> None:
+    """One line on stderr at the end of a run."""
+    from forensic_iso.case.store import open_reader
+
+    with open_reader(case) as con:
+        row = con.execute(
+            "SELECT (SELECT count(*) FROM source WHERE state = 'done'), (SELECT count(*) FROM event),"
+            " (SELECT count(*) FROM mft_entry), (SELECT count(*) FROM image_delivery),"
+            " (SELECT count(*) FROM mount_session), (SELECT count(*) FROM execution),"
+            " (SELECT count(*) FROM follow_on), (SELECT count(*) FROM finding), (SELECT count(*) FROM problem)"
+        ).fetchone()
+    what = "artifacts events $MFT-records deliveries mounts executions follow-on findings problems".split()
+    _say(
+        "total: "
+        + ", ".join(f"{n} {w}" for n, w in zip(row or (), what, strict=False))
+        + f"; {seconds:.1f} s"
+    )
+
+
 def _findings(case: Path, form: str) -> int:
     """Print the findings; the highest severity's index, -1 where there is none."""
     from forensic_iso.case.store import open_reader
@@ -215,7 +261,7 @@ def _findings(case: Path, form: str) -> int:
         told = stories(con)
         if form == "table":
             for story in told:
-                click.echo(tell(story))
+                click.echo(_coloured(tell(story, _width()), str(story.finding["severity"])))
             if not told:
                 click.echo(
                     "no finding: no image was seen delivered or mounted; `forensic-iso info` shows what was read"
@@ -348,7 +394,7 @@ def explain(case: Path, finding: str, form: str) -> int:
             )
         names, rows = evidence_of(con, told[0])
         if form == "table":
-            click.echo(tell(told[0]))
+            click.echo(tell(told[0], _width()))
     _print(names, rows, form)
     return 0
 

@@ -1,5 +1,6 @@
 """A finding as a short story: delivered, mounted, executed, then what; how sure, and what could not be seen."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from forensic_iso import text
 
 FOLLOW_ON_SHOWN = 12
 EXECUTIONS_SHOWN = 12
-WIDTH = 400
+WIDTH = 1200
 
 Row = dict[str, object]
 
@@ -86,8 +87,29 @@ def _sure(row: Row) -> str:
     return f" [{float(str(confidence)):.2f}]" if confidence is not None else ""
 
 
-def tell(story: Story) -> str:
-    """The story as lines of text, safe for a terminal."""
+INDENT = 13
+
+
+def tell(story: Story, width: int | None = None) -> str:
+    """The story as lines of text, safe for a terminal; wrapped to `width` columns if given."""
+    lines = _lines(story)
+    if width is not None:
+        hang = " " * INDENT
+        lines = [
+            part
+            for line in lines
+            for part in textwrap.wrap(
+                line,
+                max(width, 40),
+                subsequent_indent=hang,
+                break_on_hyphens=False,
+                drop_whitespace=True,
+            )
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _lines(story: Story) -> list[str]:
     f = story.finding
     lines = [
         f"{str(f['severity']).upper()}  {_s(f['image_path'])}  on {_s(f['host'])}",
@@ -112,7 +134,7 @@ def tell(story: Story) -> str:
     ):
         if f.get(key):
             lines.append(f"  {label:<9}  {_s(f[key])}")
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def _more(have: int, shown: int, what: str) -> list[str]:
@@ -137,7 +159,11 @@ def _session(s: Row) -> str:
 def _execution(e: Row) -> str:
     who = f" by {_s(e['user_name'])}" if e["user_name"] else ""
     line = f" `{_s(e['command_line'])}`" if e["command_line"] else ""
-    return f"{_t(e['time_utc'])} {e['kind']}: {_s(e['process_path'])}{line} (pid {e['pid']}){who}{_sure(e)}"
+    pid = f" (pid {e['pid']})" if e["pid"] is not None else ""
+    why = f": {_s(e['basis'])}" if e["basis"] else ""
+    return (
+        f"{_t(e['time_utc'])} {e['kind']}: {_s(e['process_path'])}{line}{pid}{who}{why}{_sure(e)}"
+    )
 
 
 def evidence_of(

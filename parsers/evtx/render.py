@@ -8,6 +8,7 @@ a wrong size is kept as hexadecimal digits: never dropped.
 import json
 import os
 import struct
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -105,7 +106,7 @@ class Renderer:
         if self.decode(index, cells, data, ends):
             data, ends = self.mem.join(cells)
         raw, cut = data.tobytes(), ends.tolist()
-        return [raw[a:b].decode("utf-8", "replace") for a, b in zip(cut[:-1], cut[1:], strict=True)]
+        return [raw[a:b].decode("utf-8", "replace") for a, b in pairwise(cut)]
 
     def decode(
         self, index: Ints, cells: Cells, data: npt.NDArray[np.uint8], ends: npt.NDArray[np.int32]

@@ -128,7 +128,7 @@ def meets(want: Row, got: Row) -> bool:
     return True
 
 
-@pytest.mark.parametrize("case", cases())
+@pytest.mark.parametrize("case", list(cases()))
 def test_correlation(case: Row) -> None:
     con = built(case)
 
