@@ -211,7 +211,7 @@ class Template:
     """A compiled template body.
 
     `fields` in document order; `substitutions` is the number of values a record must bring; `static_size` bounds the
-    text it adds to each record.
+    text it adds to each record, `repeats` how often it uses one value.
     """
 
     def __init__(self, chunk: bytes, pos: int, size: int) -> None:
@@ -221,7 +221,8 @@ class Template:
         walk.pos += 3
         self.fields = tuple(flatten(walk.element(), []))
         used = Counter(p for _, parts in self.fields for p in parts if isinstance(p, int))
-        if used and max(used.values()) > MAX_REPEATS:
+        self.repeats = max(used.values(), default=1)
+        if self.repeats > MAX_REPEATS:
             raise Malformed("a substitution is used too often")
         self.substitutions = 1 + max(used, default=-1)
         self.static_size = sum(

@@ -22,8 +22,9 @@ LITERAL, TEXT = 0xF1, 0xF2
 ABSENT = -1
 MAX_VALUES = 4096
 MAX_NESTING = 8
-GROWTH = 16
-"""Work allowed per run, as a multiple of its bytes."""
+GROWTH = 8
+"""Text that a run may grow to, as a multiple of its bytes (but at least LEAST_GROWTH bytes)."""
+LEAST_GROWTH = 4 << 20
 
 _FRAGMENT_HEAD = 0x0001010F
 _INSTANCE = 0x010C
@@ -108,7 +109,7 @@ class Grouper:
         self._values = values
         self._chunk_at = -1
         self._chunk = b""
-        self._budget = GROWTH * len(mem.raw)
+        self._budget = max(GROWTH * len(mem.raw), LEAST_GROWTH)
         self.result = Grouping()
 
     def records(self, rows: Ints, at: Ints, size: Ints) -> Grouping:
@@ -206,9 +207,8 @@ class Grouper:
 
     def _afford(self, template: Template, row: Ints, size: Ints) -> bool:
         """Bound on what a run can grow to; beyond it, records are only marked."""
-        self._budget -= len(row) * (template.static_size + 8 * len(template.fields)) + int(
-            size.sum()
-        )
+        text = len(row) * (template.static_size + 8 * len(template.fields))
+        self._budget -= text + int(size.sum()) * template.repeats
         if self._budget < 0:
             self.result.unread.update(row.tolist())
             self.result.bounded.update(row.tolist())

@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 
 from parsers.evtx.binxml import Path, Templates
-from parsers.evtx.cells import Bools, Cells, Ints, Literals, column, compact
+from parsers.evtx.cells import Bools, Cells, Ints, Literals, column, compact, uniques
 from parsers.evtx.documents import Part, json_column, token_cells
 from parsers.evtx.events import EVENT_TABLES
 from parsers.evtx.events.spec import EventTable, Form
@@ -163,7 +163,7 @@ class RunTables:
     def _fill(self, route: Ints) -> list[Filled]:
         filled: dict[int, Filled] = {}
         place = np.zeros(len(route), np.int64)
-        for table in np.unique(route).tolist():
+        for table in uniques(route).tolist():
             rows = np.flatnonzero(route == table)
             place[rows] = np.arange(len(rows))
             fields = 0 if table == OTHER else len(EVENT_TABLES[table].fields)
@@ -173,7 +173,7 @@ class RunTables:
             if not piece.shape.data:
                 continue
             own = route[piece.rows]
-            for table in [int(own[0])] if (own == own[0]).all() else np.unique(own).tolist():
+            for table in [int(own[0])] if (own == own[0]).all() else uniques(own).tolist():
                 member = np.flatnonzero(own == table)
                 self._place(piece, filled[table], member, place[piece.rows[member]], has_data)
             has_data[piece.rows] = True

@@ -185,11 +185,38 @@ def test_number_of_problems_is_bounded() -> None:
     assert codes["record_unreadable"] == 1001
 
 
-def test_record_cannot_grow_beyond_measure() -> None:
-    """A template whose own text is large, used by every record, must not multiply."""
-    result = Result((HOSTILE / "williballenthin_python-evtx/dns_log_malformed.evtx").read_bytes())
+def _greedy_chunk(text_units: int, records: int) -> bytes:
+    """A chunk whose one template carries a long text that each of many small records repeats."""
+    name = struct.pack("<IHH", 0, 0, 1) + "E".encode("utf-16-le") + b"\0\0"
+    at = 512 + 24 + 4 + 10 + 24
+    opened = b"\x01\xff\xff" + bytes(4) + struct.pack("<I", at + 4 + 11)
+    text = b"\x05\x01" + struct.pack("<H", text_units) + "x".encode("utf-16-le") * text_units
+    body = b"\x0f\x01\x01\x00" + opened + name + b"\x02" + text + b"\x04\x00"
+    instance = b"\x0f\x01\x01\x00\x0c\x01" + b"\1\2\3\4" + struct.pack("<I", 512 + 24 + 14)
+    definition = bytes(4) + b"\1\2\3\4" + bytes(12) + struct.pack("<I", len(body)) + body
+    out = bytearray(b"ElfChnk\0".ljust(512, b"\0"))
+    for number in range(records):
+        content = instance + (definition if not number else b"") + bytes(4)
+        size = -(-(24 + len(content) + 4) // 8) * 8
+        head = b"**\0\0" + struct.pack("<IQQ", size, number, 133000000000000000)
+        out += (head + content).ljust(size - 4, b"\0") + struct.pack("<I", size)
+    struct.pack_into("<I", out, 48, len(out))
+    return bytes(out.ljust(CHUNK, b"\0"))
 
-    assert result.events > 0
+
+def test_records_cannot_grow_beyond_measure() -> None:
+    """64 KiB that would give 20 MB of text: the work is bounded, the records stay as damaged rows."""
+    result = Result(bytes(4096) + _greedy_chunk(16000, 600))
+
+    assert result.events == 600
+    assert result.codes()["work_bound"] == 600
+
+
+def test_same_template_in_measure_is_used() -> None:
+    result = Result(bytes(4096) + _greedy_chunk(10, 600))
+
+    assert result.events == 600
+    assert result.codes()["work_bound"] == 0
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
