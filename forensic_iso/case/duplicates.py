@@ -25,6 +25,9 @@ def drop_copies(con: duckdb.DuckDBPyConnection) -> int:
     Same event: equal host, channel, record id, time, and every other column that is not about the place. Only logs
     whose record ids overlap with another source's are looked at, so that a case without copies pays one scan.
     """
+    row = con.execute("SELECT count(*) FROM source WHERE kind = 'evtx' AND rows > 0").fetchone()
+    if row is None or row[0] < 2:
+        return 0
     con.execute(
         """
         CREATE OR REPLACE TEMP TABLE overlap AS

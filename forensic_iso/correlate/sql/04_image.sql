@@ -39,7 +39,8 @@ WHERE v.event_id IN (1, 2, 3, 4, 11, 12, 13, 14, 16, 25, 35) AND v.record_id IS 
 
 CREATE OR REPLACE TEMP TABLE disk_event AS
 SELECT p.host, p.record_id AS seq, p.time_utc, p.mono_ns, b.boot_number, p.capacity > 0 AS present,
-    p.bus_type = 15 OR (p.manufacturer ILIKE 'Msft%' AND p.model ILIKE 'Virtual Disk%') AS is_virtual,
+    coalesce(p.bus_type = 15, FALSE)
+        OR coalesce(p.manufacturer ILIKE 'Msft%' AND p.model ILIKE 'Virtual Disk%', FALSE) AS is_virtual,
     canonical(p.location) AS path, path_key(p.location) AS image_key, p.bus_type, p.disk_number, p.serial_number,
     coalesce(guid_key(p.disk_id), p.disk_number::VARCHAR) AS disk_key,
     -- NTFS boot sector: mark at 3, serial at 0x48 (u32, little endian).

@@ -8,6 +8,26 @@
 CREATE OR REPLACE TEMP MACRO volume_quick(path) AS
     CASE WHEN path[2] = ':' THEN lower(left(path, 2)) ELSE volume_of(path) END;
 
+-- Letters that a command line names: e:\x, /i:e:\x, file:///e:/x; not https://host/e:/x.
+CREATE OR REPLACE TEMP MACRO letters_of(line) AS
+    list_distinct(regexp_extract_all(lower(line), '(?:^|[^a-z0-9/]|file:///)([a-z]:)[\\/]+[^\\/\s"''&|;]', 1));
+
+-- Command lines with the text of -EncodedCommand behind them: base64 of UTF-16LE, the low bytes of its characters.
+CREATE OR REPLACE TEMP TABLE command_text AS
+SELECT process_key, host, start_ns, concat_ws(' ; ', command_line, encoded) AS line, encoded
+FROM (
+    SELECT process_key, host, start_ns, command_line,
+        CASE
+            WHEN command_line ILIKE '% -e%' AND list_has_any([program_of(path), program_of(original_file_name)], ['powershell', 'pwsh'])
+                THEN try(decode(unhex(regexp_replace(
+                    hex(from_base64(nullif(regexp_extract(command_line, '(?i)\s-e[a-z]*\s+([A-Za-z0-9+/]{8,}=*)', 1), ''))),
+                    '([0-9A-F]{2})([0-9A-F]{2})', '\1', 'g'
+                ))))
+        END AS encoded
+    FROM process
+    WHERE command_line IS NOT NULL
+);
+
 CREATE OR REPLACE TEMP TABLE volume_use AS
 WITH path_use AS (
     SELECT host, volume_quick(path) AS volume, start_ns AS mono_ns, started_utc AS time_utc, TRUE AS solid, 'program' AS what,
@@ -24,14 +44,12 @@ WITH path_use AS (
         -- Inherited from the parent: says nothing of its own.
         AND volume_quick(p.current_directory) IS DISTINCT FROM volume_quick(q.current_directory)
     UNION ALL
-    SELECT host, letter || ':', start_ns, started_utc, FALSE, 'argument', coalesce(sysmon_source_id, security_source_id),
-        CASE WHEN sysmon_source_id IS NOT NULL THEN 'sysmon_process_create' ELSE 'security_process_create' END,
-        coalesce(sysmon_offset, security_offset)
-    FROM (
-        SELECT *, unnest(list_distinct(regexp_extract_all(lower(command_line), '(?:^|[^a-z0-9])([a-z]):[\\/]+[^\\/\s"''&|;]', 1))) AS letter
-        FROM process
-        WHERE command_line IS NOT NULL
-    )
+    SELECT p.host, unnest(letters_of(t.line)), p.start_ns, p.started_utc, FALSE, 'argument',
+        coalesce(p.sysmon_source_id, p.security_source_id),
+        CASE WHEN p.sysmon_source_id IS NOT NULL THEN 'sysmon_process_create' ELSE 'security_process_create' END,
+        coalesce(p.sysmon_offset, p.security_offset)
+    FROM command_text t
+    JOIN process p USING (process_key)
     UNION ALL
     SELECT host, volume_quick(image_loaded), mono_ns, happened_utc, TRUE, 'module', source_id, 'sysmon_image_load', record_offset
     FROM sysmon_timed('sysmon_image_load')

@@ -10,9 +10,7 @@ WITH named AS (
     UNION
     SELECT process_key, host, start_ns, volume_quick(current_directory) FROM process WHERE current_directory IS NOT NULL
     UNION
-    SELECT process_key, host, start_ns,
-        unnest(list_distinct(regexp_extract_all(lower(command_line), '(?:^|[^a-z0-9])([a-z]:)[\\/]', 1)))
-    FROM process WHERE command_line IS NOT NULL
+    SELECT process_key, host, start_ns, unnest(letters_of(line)) FROM command_text
     UNION
     SELECT process_key, host, start_ns,
         unnest(list_distinct(regexp_extract_all(lower(command_line), '(\\device\\[a-z]+[0-9]+|\\\\\?\\volume\{[0-9a-f-]+\})\\', 1)))
@@ -30,9 +28,10 @@ WITH named AS (
     SELECT p.process_key, p.host, v.session_id, v.volume, v.form, p.current_directory,
         volume_quick(p.current_directory) = v.volume AS in_directory,
         list_distinct([program_of(p.path), program_of(p.original_file_name)]) AS programs,
-        regexp_replace(p.command_line, '^\s*("[^"]*"|\S+)\s*', '') AS arguments
+        regexp_replace(p.command_line, '^\s*("[^"]*"|\S+)\s*', '') AS arguments, t.encoded
     FROM process_volume v
     JOIN process p USING (process_key)
+    JOIN command_text t USING (process_key)
     WHERE volume_quick(p.path) IS DISTINCT FROM v.volume AND p.command_line IS NOT NULL
 ),
 classed AS (
@@ -43,14 +42,7 @@ classed AS (
             WHEN list_has_any(programs, rule_words('office_program')) THEN 'office'
             WHEN list_has_any(programs, rule_words('viewer_program')) THEN 'viewer'
         END AS class,
-        list_has_any(programs, rule_words('shell_program')) AS is_shell,
-        -- -EncodedCommand: base64 of UTF-16LE; the low bytes of its characters.
-        CASE
-            WHEN list_has_any(programs, ['powershell', 'pwsh']) THEN try(decode(unhex(regexp_replace(
-                hex(from_base64(nullif(regexp_extract(arguments, '(?i)\s-e[a-z]*\s+([A-Za-z0-9+/]{8,}=*)', 1), ''))),
-                '([0-9A-F]{2})([0-9A-F]{2})', '\1', 'g'
-            ))))
-        END AS encoded
+        list_has_any(programs, rule_words('shell_program')) AS is_shell
     FROM named
 )
 SELECT * EXCLUDE (arguments),
@@ -81,7 +73,7 @@ WITH segment AS (
     )
 ),
 word AS (
-    SELECT * EXCLUDE (text), generate_subscripts(words, 1) AS word_number, unnest(words) AS raw
+    SELECT *, generate_subscripts(words, 1) AS word_number, unnest(words) AS raw
     FROM (SELECT *, regexp_extract_all(text, '[^\s"'']*(?:"[^"]*"|''[^'']*'')[^\s"'']*|[^\s"'']+') AS words FROM segment)
 ),
 -- Quoted commands inside (forfiles /c "cmd /c ..."): split again where no path begins the quotes.
@@ -113,9 +105,13 @@ headed AS (
 alive AS (
     SELECT *,
         CASE WHEN form = 'letter'
-            THEN regexp_extract(token, '(?i)(?:^|[^a-z0-9])(' || volume || '[\\/]+[^\\/\s"''&|;].*)$', 1)
+            THEN regexp_extract(token, '(?i)(?:^|[^a-z0-9/]|file:///)(' || volume || '[\\/]+[^\\/\s"''&|;].*)$', 1)
             ELSE nullif(regexp_extract(token, '(?i)(' || regexp_escape(volume) || '\\.+)$', 1), '')
         END AS on_volume,
+        -- A path with blanks and without quotes: up to its first extension.
+        CASE WHEN form = 'letter'
+            THEN regexp_extract(text, '(?i)(?:^|[^a-z0-9/"])(' || volume || '[\\/]+[^\\/\s"''&|;][^"&|;]*?\.[a-z0-9]{1,5})(?:[\s,]|$)', 1)
+        END AS unquoted,
         regexp_replace(token, '^[\w-]+=', '') AS bare
     FROM headed
     WHERE token <> ''
@@ -123,7 +119,9 @@ alive AS (
         AND NOT (is_shell AND NOT evaluates AND coalesce(list_contains(rule_words('inert_command'), head), FALSE))
 ),
 target AS (
-    SELECT process_key, session_id, volume, class, is_shell, evaluates, gives_loader, 'script_arg' AS kind, on_volume AS text
+    SELECT process_key, session_id, volume, class, is_shell, evaluates, gives_loader, 'script_arg' AS kind,
+        CASE WHEN extension_of(regexp_replace(on_volume, ',[^,\\]*$', '')) IS NULL AND unquoted <> '' AND starts_with(unquoted, on_volume)
+            THEN unquoted ELSE on_volume END AS text
     FROM alive WHERE on_volume <> ''
     UNION ALL
     SELECT process_key, session_id, volume, class, is_shell, evaluates, gives_loader, 'relative_arg_cwd', bare
