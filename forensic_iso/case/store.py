@@ -106,7 +106,9 @@ def open_writer(case: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             _make(case)
         con = _connect(case, read_only=False)
         try:
-            con.execute(f"SET memory_limit = '{MEMORY_LIMIT}'; SET threads = 1; SET preserve_insertion_order = false")
+            con.execute(
+                f"SET memory_limit = '{MEMORY_LIMIT}'; SET threads = 1; SET preserve_insertion_order = false"
+            )
             yield con
         finally:
             con.close()

@@ -20,7 +20,7 @@ DEFAULT_RULES = "rules.toml"
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """One step: the SQL file's name without number, rows it left in the tables it fills, seconds."""
+    """One step: the SQL file's name without number, rows in the tables it fills, seconds."""
 
     name: str
     rows: int
@@ -42,8 +42,8 @@ def _parse_rules(text: str, place: str) -> Rules:
         lists = {str(k): tuple(str(x) for x in v) for k, v in data["list"].items()}
     except (tomllib.TOMLDecodeError, KeyError, AttributeError, TypeError, ValueError) as e:
         raise UsageError(
-            f"reading the rules {place}: expected the tables [number] and [list] in TOML, found {e}; "
-            "start from a copy of the default rules"
+            f"reading the rules {place}: expected the tables [number] and [list] in TOML, "
+            f"found {e}; start from a copy of the default rules"
         ) from e
     return Rules(numbers, lists)
 
@@ -70,8 +70,8 @@ def load_rules(path: Path | None = None) -> Rules:
         if want != got:
             missing, unknown = sorted(want - got), sorted(got - want)
             raise UsageError(
-                f"reading the rules {path}: [{what}] lacks {missing or 'nothing'}, has unknown {unknown or 'nothing'}; "
-                "start from a copy of the default rules"
+                f"reading the rules {path}: [{what}] lacks {missing or 'nothing'}, "
+                f"has unknown {unknown or 'nothing'}; start from a copy of the default rules"
             )
     return rules
 
@@ -89,14 +89,19 @@ def _create(con: duckdb.DuckDBPyConnection, table: Table) -> None:
 
 
 def _store_rules(con: duckdb.DuckDBPyConnection, rules: Rules) -> None:
-    con.executemany(f"INSERT INTO {RULE.name} VALUES (?, ?)", [[k, v] for k, v in rules.numbers.items()])
+    con.executemany(
+        f"INSERT INTO {RULE.name} VALUES (?, ?)", [[k, v] for k, v in rules.numbers.items()]
+    )
     pairs = [[name, value] for name, values in rules.lists.items() for value in (values or (None,))]
     con.executemany(f"INSERT INTO {RULE_LIST.name} VALUES (?, ?)", pairs)
 
 
 def event_time_sql() -> str:
-    """A temporary view over the System columns of all event tables: what coverage and clocks are read from."""
-    columns = "host, channel, record_id, time_utc, event_id, provider, damaged, origin, source_id, record_offset"
+    """A temporary view over the System columns of all events, for coverage and clocks."""
+    columns = (
+        "host, channel, record_id, time_utc, event_id, provider, damaged, origin, "
+        "source_id, record_offset"
+    )
     tables = [t.name for t in EVTX_TABLES if {"record_id", "channel"} <= set(t.column_names())]
     parts = [f"SELECT {columns}, '{name}' AS table_name FROM \"{name}\"" for name in tables]
     if EVENT_OTHER.name not in tables:
@@ -142,7 +147,9 @@ def run(con: duckdb.DuckDBPyConnection, rules: Path | None = None) -> list[StepR
             sql = step.read_text(encoding="utf-8")
             con.execute(sql)
             name = step.name.removesuffix(".sql").split("_", 1)[1]
-            results.append(StepResult(name, _count(con, _filled(sql)), time.perf_counter() - started))
+            results.append(
+                StepResult(name, _count(con, _filled(sql)), time.perf_counter() - started)
+            )
         con.execute("COMMIT")
     except BaseException:
         con.execute("ROLLBACK")

@@ -1,4 +1,4 @@
-"""The derived tables: what the correlation publishes. Columns named in the design are never dropped."""
+"""The derived tables: what the correlation publishes."""
 
 from parsers.contract import HOST, Column, Sql, Table
 
@@ -31,16 +31,36 @@ RULE_LIST = Table(
 
 BOOT = Table(
     "boot",
-    "Runs of the system, one row per start of a host; boot 0 is what lies before the first start logged",
+    "Runs of the system, one per start of a host; boot 0 lies before the first start logged",
     (
         HOST,
-        Column("boot_number", Sql.I32, "Number of the start in the evidence, from 1; 0: began before the logs do"),
+        Column(
+            "boot_number",
+            Sql.I32,
+            "Number of the start in the evidence, from 1; 0: began before the logs do",
+        ),
         Column("started_utc", Sql.TIME, f"Start of the system, {_UTC}; NULL: before the logs"),
-        Column("ended_utc", Sql.TIME, f"End: shutdown, or last record before the next start, {_UTC}; NULL: none"),
-        Column("end_basis", Sql.TEXT, "shutdown, crash, or log_end (still running at the end of the logs)"),
-        Column("fast_startup", Sql.BOOL, "The next start was a fast startup: mounted images may have survived"),
+        Column(
+            "ended_utc",
+            Sql.TIME,
+            f"End: shutdown, or last record before the next start, {_UTC}; NULL: none",
+        ),
+        Column(
+            "end_basis",
+            Sql.TEXT,
+            "shutdown, crash, or log_end (still running at the end of the logs)",
+        ),
+        Column(
+            "fast_startup",
+            Sql.BOOL,
+            "The next start was a fast startup: mounted images may have survived",
+        ),
         Column("start_ns", Sql.I64, "Start on the monotonic clock, ns since 1970"),
-        Column("end_ns", Sql.I64, "Start of the next run on the monotonic clock, ns since 1970; NULL: none"),
+        Column(
+            "end_ns",
+            Sql.I64,
+            "Start of the next run on the monotonic clock, ns since 1970; NULL: none",
+        ),
         Column("stop_ns", Sql.I64, "End on the monotonic clock, ns since 1970; NULL: none"),
     ),
     address="boot_number",
@@ -54,7 +74,11 @@ PROCESS = Table(
         Column("process_key", Sql.TEXT, "Hash of host, program, process id and start"),
         HOST,
         Column("started_utc", Sql.TIME, f"Start, {_UTC}; Sysmon's time where it logged it"),
-        Column("ended_utc", Sql.TIME, f"End as logged (Sysmon 5, Security 4689), {_UTC}; NULL: not logged"),
+        Column(
+            "ended_utc",
+            Sql.TIME,
+            f"End as logged (Sysmon 5, Security 4689), {_UTC}; NULL: not logged",
+        ),
         Column("pid", Sql.I64, "Process id"),
         Column("process_guid", Sql.TEXT, "Sysmon's id of the process"),
         Column("path", Sql.TEXT, "Program as logged"),
@@ -72,7 +96,11 @@ PROCESS = Table(
         Column("parent_command_line", Sql.TEXT, "Command line of the parent"),
         Column("boot_number", Sql.I32, "Run of the system it belongs to (boot)"),
         Column("start_ns", Sql.I64, "Start on the monotonic clock, ns since 1970"),
-        Column("end_ns", Sql.I64, "End, or start of the next process of that id, or next boot; NULL: open"),
+        Column(
+            "end_ns",
+            Sql.I64,
+            "End, or start of the next process of that id, or next boot; NULL: open",
+        ),
         Column("sysmon_source_id", Sql.TEXT, "Source of the Sysmon record"),
         Column("sysmon_offset", Sql.I64, "Offset of the Sysmon record"),
         Column("security_source_id", Sql.TEXT, "Source of the Security record"),
@@ -90,7 +118,11 @@ IMAGE_DELIVERY = Table(
         HOST,
         Column("image_path", Sql.TEXT, "Path of the image where it arrived or lies"),
         Column("time_utc", Sql.TIME, f"Creation of the file, {_UTC}"),
-        Column("zone_id", Sql.I32, "Mark-of-the-Web: 3 Internet, 4 restricted; NULL: no mark, or zone unknown"),
+        Column(
+            "zone_id",
+            Sql.I32,
+            "Mark-of-the-Web: 3 Internet, 4 restricted; NULL: no mark, or zone unknown",
+        ),
         Column("host_url", Sql.TEXT, "Where the bytes came from"),
         Column("referrer_url", Sql.TEXT, "Page, or archive the image came out of"),
         Column("source", Sql.TEXT, "What tells it: $MFT stream, Sysmon 15, Sysmon 11, $MFT"),
@@ -108,25 +140,51 @@ MOUNT_SESSION = Table(
     "mount_session",
     "Mounts of disk images, one row per session",
     (
-        Column("session_id", Sql.TEXT, "Hash of host, image and opening (or closing, where only that is known)"),
+        Column(
+            "session_id",
+            Sql.TEXT,
+            "Hash of host, image and opening (or closing, where only that is known)",
+        ),
         HOST,
         Column("image_path", Sql.TEXT, "Image, in the spelling of the $MFT where it lies there"),
-        Column("volume", Sql.TEXT, "Letter, or device, or volume GUID; NULL: not forced by the evidence"),
+        Column(
+            "volume",
+            Sql.TEXT,
+            "Letter, or device, or volume GUID; NULL: not forced by the evidence",
+        ),
         Column("volume_label", Sql.TEXT, "Label of the volume"),
         Column("volume_serial", Sql.TEXT, "Serial number of the volume, XXXX-XXXX"),
         Column("device_number", Sql.I64, "Disk number; of an optical image n of \\Device\\CdRomN"),
         Column("opened_utc", Sql.TIME, f"Opening, {_UTC}; NULL: before the logs"),
-        Column("closed_utc", Sql.TIME, f"End, {_UTC}; NULL: no evidence of an end (close_basis says why)"),
-        Column("close_basis", Sql.TEXT, "unsurfaced, removed, destroyed, shutdown, crash, superseded, open_ended"),
+        Column(
+            "closed_utc",
+            Sql.TIME,
+            f"End, {_UTC}; NULL: no evidence of an end (close_basis says why)",
+        ),
+        Column(
+            "close_basis",
+            Sql.TEXT,
+            "unsurfaced, removed, destroyed, shutdown, crash, superseded, open_ended",
+        ),
         Column("basis", Sql.TEXT, "What session and volume rest on, in words"),
         _confidence("that the image was mounted"),
         Column("user_sid", Sql.TEXT, "Account that opened the image"),
-        Column("noise_reason", Sql.TEXT, "Why it is a disk of the system and no delivered image; NULL: it may be one"),
+        Column(
+            "noise_reason",
+            Sql.TEXT,
+            "Why it is a disk of the system and no delivered image; NULL: it may be one",
+        ),
         Column("image_kind", Sql.TEXT, "optical (ISO, IMG) or disk (VHD, VHDX); NULL: not known"),
         Column("volume_basis", Sql.TEXT, "What the volume rests on, in words"),
         Column("volume_confidence", Sql.FLOAT, "0..1: that the volume is this session's"),
-        Column("open_ns", Sql.I64, "Opening on the monotonic clock, ns since 1970; NULL: not known"),
-        Column("end_ns", Sql.I64, "Bound for joins on the monotonic clock, ns since 1970; NULL: end of the logs"),
+        Column(
+            "open_ns", Sql.I64, "Opening on the monotonic clock, ns since 1970; NULL: not known"
+        ),
+        Column(
+            "end_ns",
+            Sql.I64,
+            "Bound for joins on the monotonic clock, ns since 1970; NULL: end of the logs",
+        ),
     ),
     address="session_id",
     time="opened_utc",
@@ -158,7 +216,9 @@ EXECUTION = Table(
         HOST,
         Column("image_path", Sql.TEXT, "Image"),
         Column("time_utc", Sql.TIME, f"Start of the process, or load of the module, {_UTC}"),
-        Column("kind", Sql.TEXT, "image_on_volume, module_on_volume, script_arg, relative_arg_cwd, ..."),
+        Column(
+            "kind", Sql.TEXT, "image_on_volume, module_on_volume, script_arg, relative_arg_cwd, ..."
+        ),
         Column("process_path", Sql.TEXT, "Program; of a module load the loader"),
         Column("command_line", Sql.TEXT, "Command line"),
         Column("pid", Sql.I64, "Process id"),
@@ -184,7 +244,11 @@ FOLLOW_ON = Table(
         Column("execution_id", Sql.TEXT, "Nearest execution above the act"),
         HOST,
         Column("time_utc", Sql.TIME, _UTC),
-        Column("kind", Sql.TEXT, "child_process, network, dns, file_create, registry, persistence, injection, ..."),
+        Column(
+            "kind",
+            Sql.TEXT,
+            "child_process, network, dns, file_create, registry, persistence, injection, ...",
+        ),
         Column("value", Sql.TEXT, "Path, address, name, key, threat, channel or image"),
         Column("detail", Sql.TEXT, "Command line, port, data: what completes the value"),
         Column("process_path", Sql.TEXT, "Program that did it"),
@@ -208,11 +272,19 @@ FINDING = Table(
         Column("severity", Sql.TEXT, "info, low, medium, high, critical"),
         Column("score", Sql.FLOAT, "0..100"),
         _confidence("least of the links the verdict needs"),
-        Column("benign_reason", Sql.TEXT, "Independent facts that speak for a harmless cause; NULL: none"),
+        Column(
+            "benign_reason",
+            Sql.TEXT,
+            "Independent facts that speak for a harmless cause; NULL: none",
+        ),
         Column("weakest_link", Sql.TEXT, "The link that carries least, in words"),
         Column("attack_ids", Sql.TEXT, "ATT&CK techniques with a row behind them, joined by ', '"),
         Column("reasons", Sql.TEXT, "What gave the score, joined by '; '"),
-        Column("cannot_exclude", Sql.TEXT, "What the evidence could not show, in sentences; NULL: nothing"),
+        Column(
+            "cannot_exclude",
+            Sql.TEXT,
+            "What the evidence could not show, in sentences; NULL: nothing",
+        ),
         Column("first_utc", Sql.TIME, f"First row of the finding, {_UTC}"),
         Column("last_utc", Sql.TIME, f"Last row of the finding, {_UTC}"),
     ),
@@ -224,8 +296,12 @@ EVIDENCE_REF = Table(
     "evidence_ref",
     "From every derived row back to the rows of evidence it rests on",
     (
-        Column("subject_id", Sql.TEXT, "Id of a delivery, session, execution, follow-on or finding"),
-        Column("step", Sql.TEXT, "Link of the chain: delivered, mounted, volume, executed, followed"),
+        Column(
+            "subject_id", Sql.TEXT, "Id of a delivery, session, execution, follow-on or finding"
+        ),
+        Column(
+            "step", Sql.TEXT, "Link of the chain: delivered, mounted, volume, executed, followed"
+        ),
         Column("source_id", Sql.TEXT, "Artifact (source)"),
         Column("table_name", Sql.TEXT, "Evidence table"),
         Column("row_address", Sql.TEXT, "Address of the row inside the artifact (record_offset)"),
@@ -244,7 +320,9 @@ COVERAGE = Table(
         Column("last_utc", Sql.TIME, f"Last record, {_UTC}"),
         Column("records", Sql.I64, "Records read"),
         Column("gaps", Sql.I64, "Records missing between the first and the last id"),
-        Column("cleared", Sql.I64, "Times the log was cleared, as logged (Security 1102, System 104)"),
+        Column(
+            "cleared", Sql.I64, "Times the log was cleared, as logged (Security 1102, System 104)"
+        ),
         Column("remark", Sql.TEXT, "What limits it, in words; NULL: nothing"),
     ),
     address="channel",

@@ -275,6 +275,7 @@ class ChunkReader:
                     "a chunk",
                     f"{n} bytes of {what}",
                     f"{n} bytes hold no chunk and were skipped",
+                    Severity.INFO if blank else Severity.ERROR,
                 )
             )
         return found >= 0

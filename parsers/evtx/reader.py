@@ -90,7 +90,9 @@ def _read_run(run: Run, reader: ChunkReader, state: State) -> Iterator[Batch]:
         place = f"offset {run.heads[at // CHUNK].offset + at % CHUNK}"
         message = "these bytes hold no readable record"
         state.problems.add(
-            Problem("record_unreadable", place, "a record", f"{size} bytes", message)
+            Problem(
+                "record_unreadable", place, "a record", f"{size} bytes", message, Severity.ERROR
+            )
         )
     if len(starts.at):
         head = _header(mem, run, starts)
@@ -197,7 +199,9 @@ def _report(
             problems.add(Problem("work_bound", place, "a record of usual size", "more", message))
         message = "the record's content could not be read in full"
         found = f"record {int(head.ids[row])}, {int(head.size[row])} bytes"
-        problems.add(Problem("record_unreadable", place, "readable BinXML", found, message))
+        problems.add(
+            Problem("record_unreadable", place, "readable BinXML", found, message, Severity.ERROR)
+        )
     for row in np.flatnonzero((head.origin == RESYNC) & ~damaged).tolist()[:1]:
         place = f"offset {int(head.offset[row])}"
         message = "records were found by their mark behind damaged bytes"

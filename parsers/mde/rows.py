@@ -89,7 +89,11 @@ def read_csv(artifact: Artifact) -> Read:
     with artifact.open() as stream:
         lines = _Lines(stream)
         reader = csv.reader(iter(lines))
-        header = next(reader, [])
+        try:
+            header = next(reader, [])
+        except csv.Error as e:
+            yield bad_row("line 1", "a CSV header", str(e))
+            return
         rows: list[list[str]] = []
         numbers: list[int] = []
         number, mark = 0, 0

@@ -1,9 +1,10 @@
-"""Runs the cases of the TOML files beside this module: few rows of evidence, the pipeline, expected rows.
+"""Runs the cases of the TOML files beside this module: rows of evidence, the pipeline, expected rows.
 
-A file holds `[[case]]` with `name`, `rows.<table>` (lists of rows), and `expect.<table>`: rows whose given columns must
-be met by exactly one derived row each. `none.<table>` lists rows that no derived row may meet (an empty row: no row at
-all). Times may be given as `10:00:00.5`, meaning 2024-05-01. Event rows get host, channel, source, record id and
-offset by themselves; `record_id` counts on per channel in the order of the file unless given.
+A file holds `[[case]]` with `name`, `rows.<table>` (lists of rows), and `expect.<table>`: rows whose
+given columns must be met by exactly one derived row each. `none.<table>` lists rows that no derived row
+may meet (an empty row: no row at all), `count.<table>` the number of rows. Times may be given as
+`10:00:00.5`, meaning 2024-05-01. Event rows get host, channel, source, record id and offset by
+themselves; `record_id` counts on per channel in the order of the file unless given.
 """
 
 import tomllib
@@ -53,7 +54,12 @@ def cases() -> Iterator[Any]:
 
 def full_time(value: Any) -> Any:
     """`10:00:00` -> the day of the tests at that time; anything else as it is."""
-    if isinstance(value, str) and len(value) >= 8 and value[2] == value[5] == ":" and value[:2].isdigit():
+    if (
+        isinstance(value, str)
+        and len(value) >= 8
+        and value[2] == value[5] == ":"
+        and value[:2].isdigit()
+    ):
         return DAY + value
     return value
 
@@ -62,7 +68,12 @@ def completed(table: str, row: Row, serial: dict[str, int]) -> Row:
     """The row with times in full and the System columns that it does not give."""
     row = {k: full_time(v) for k, v in row.items()}
     if table not in PROVIDERS and table != "event_other":
-        return {"host": HOST, "source_id": "mft", "record_offset": 1024 * int(row.get("record", 0)), **row}
+        return {
+            "host": HOST,
+            "source_id": "mft",
+            "record_offset": 1024 * int(row.get("record", 0)),
+            **row,
+        }
     channel = row.get("channel", channel_of(table))
     place = f"{row.get('host', HOST)}|{channel}"
     serial[place] = int(row.get("record_id", serial.get(place, 100) + 1))
@@ -94,7 +105,10 @@ def built(case: Row) -> duckdb.DuckDBPyConnection:
     rows = case.get("rows", {})
     hosts = {r.get("host", HOST) for table in rows.values() for r in table}
     for host in sorted(hosts | {HOST}):
-        con.execute("INSERT INTO source (source_id, host, kind, state) VALUES (?, ?, 'mft', 'done')", ["mft", host])
+        con.execute(
+            "INSERT INTO source (source_id, host, kind, state) VALUES (?, ?, 'mft', 'done')",
+            ["mft", host],
+        )
     serial: dict[str, int] = {}
     for table, entries in rows.items():
         for row in entries:

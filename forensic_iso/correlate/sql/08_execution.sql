@@ -10,7 +10,7 @@ WITH named AS (
     UNION
     SELECT process_key, host, start_ns, volume_quick(current_directory) FROM process WHERE current_directory IS NOT NULL
     UNION
-    SELECT process_key, host, start_ns, unnest(letters_of(line)) FROM command_text
+    SELECT process_key, host, start_ns, unnest(list_distinct(regexp_extract_all(lower(line), '(?:^|[^a-z0-9/]|file:///)([a-z]:)', 1))) FROM command_text
     UNION
     SELECT process_key, host, start_ns,
         unnest(list_distinct(regexp_extract_all(lower(command_line), '(\\device\\[a-z]+[0-9]+|\\\\\?\\volume\{[0-9a-f-]+\})\\', 1)))
@@ -58,7 +58,7 @@ SELECT * EXCLUDE (arguments),
     ) AS arguments,
     regexp_matches(coalesce(encoded, arguments), '(?i)\b(iex|invoke-expression)\b') AS evaluates,
     regexp_extract(
-        lower(arguments), '(?:(?:^|[\s"&(])(?:cd|chdir)\s+(?:/d\s+)?|pushd\s+|(?:set-location|\ssl)\s+|-workingdirectory\s+|/d\s+)["'']?([a-z]:)[\\/]', 1
+        lower(arguments), '(?:(?:^|[\s"&(])(?:cd|chdir)\s+(?:/d\s+)?|pushd\s+|(?:set-location|\ssl)\s+|-workingdirectory\s+|/d\s+)["'']?([a-z]:)(?:[\\/\s"'']|$)', 1
     ) = volume AS changes_directory
 FROM classed
 WHERE class IS NOT NULL;

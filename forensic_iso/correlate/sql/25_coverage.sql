@@ -55,6 +55,14 @@ FULL JOIN cleared c ON c.host = s.host AND lower(c.channel) = lower(s.channel)
 LEFT JOIN hole h ON h.host = s.host AND h.channel = s.channel
 LEFT JOIN jump j ON j.host = s.host;
 
+-- Logs that the chain rests on and that are not there.
+INSERT INTO coverage BY NAME
+SELECT h.host, c.value AS channel, 0 AS records, 0 AS gaps, 0 AS cleared, 'no record in the evidence: the log is absent, empty or was off' AS remark
+FROM (SELECT DISTINCT host FROM event_time WHERE host IS NOT NULL) h
+CROSS JOIN (SELECT value FROM rule_list WHERE name = 'expected_channel') c
+-- Both spellings of the VHDMP channel count.
+ANTI JOIN coverage k ON k.host = h.host AND replace(lower(k.channel), '/', '-') = replace(lower(c.value), '/', '-');
+
 INSERT INTO coverage BY NAME
 SELECT m.host, '$MFT ' || upper(m.volume) AS channel, min(e.si_created_utc) AS first_utc, max(e.si_mft_changed_utc) AS last_utc,
     count(*) AS records, 0 AS gaps, 0 AS cleared, 'present state of the volume, no history' AS remark
