@@ -46,7 +46,7 @@ check: $(DEV_STAMP)
 
 fuzz: $(DEV_STAMP)
 	@set -e; for round in $$(seq $(FUZZ_ROUNDS)); do \
-	  $(BIN)/python -m pytest -m hypothesis --hypothesis-seed=$$RANDOM; \
+	  HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -m hypothesis --hypothesis-seed=$$RANDOM; \
 	done
 
 bench: $(DEV_STAMP)

@@ -1,12 +1,19 @@
 """Fixtures for all tests."""
 
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from forensic_iso.case.ingest import ingest
 from forensic_iso.case.store import open_writer
 from forensic_iso.correlate.run import run
+
+# The same examples at each run, so that a red test is a change's own; `make fuzz` draws new ones.
+settings.register_profile("fixed", derandomize=True, database=None, deadline=None)
+settings.register_profile("long", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 BUNDLED = Path(__file__).resolve().parents[1] / "testdata/classic-iso/evidence"
 

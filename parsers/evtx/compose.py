@@ -38,9 +38,18 @@ def _value_sql(field: Field) -> str:
     return f"{column}::VARCHAR"
 
 
+def _name_sql(field: Field) -> str:
+    """The field's name as a JSON key, as the event's own id spells it."""
+    name = _literal(_json_name(field.name))
+    if not field.alias_events:
+        return name
+    ids = ", ".join(map(str, field.alias_events))
+    return f"CASE WHEN event_id IN ({ids}) THEN {_literal(_json_name(field.aliases[0]))} ELSE {name} END"
+
+
 def compose_sql(table: EventTable) -> str:
     """SQL expression of type VARCHAR: `data` of a row of a typed table; NULL if it has no field at all."""
-    items = [f"{_literal(_json_name(f.name))} || {_value_sql(f)}" for f in table.fields]
+    items = [f"{_name_sql(f)} || {_value_sql(f)}" for f in table.fields]
     items.append(f"nullif(substr({EXTRA.name}, 2, length({EXTRA.name}) - 2), '')")
     inner = "concat_ws(',', " + ", ".join(items) + ")"
     return f"nullif('{{' || {inner} || '}}', '{{}}')"

@@ -1,9 +1,9 @@
-"""Runs the cases of the TOML files beside this module: rows of evidence, the pipeline, expected rows.
+"""Runs the cases of the TOML files beside this module: evidence in, derived rows out.
 
-A file holds `[[case]]` with `name`, `rows.<table>` (lists of rows), and `expect.<table>`: rows whose
-given columns must be met by exactly one derived row each. `none.<table>` lists rows that no derived row
-may meet (an empty row: no row at all), `count.<table>` the number of rows. Times may be given as
-`10:00:00.5`, meaning 2024-05-01. Event rows get host, channel, source, record id and offset by
+A file holds `[[case]]` with `name`, `rows.<table>` (lists of rows), and `expect.<table>`: rows
+whose given columns must be met by exactly one derived row each. `none.<table>` lists rows that no
+derived row may meet (an empty row: no row at all), `count.<table>` the number of rows. Times may be
+given as `10:00:00.5`, meaning 2024-05-01. Event rows get host, channel, source, record id and offset by
 themselves; `record_id` counts on per channel in the order of the file unless given.
 """
 
@@ -125,7 +125,7 @@ def derived(con: duckdb.DuckDBPyConnection, table: str) -> list[Row]:
 
 
 def meets(want: Row, got: Row) -> bool:
-    """Whether the row has all given values; times as text, '' means NULL, '~x' means: contains x."""
+    """Whether the row has all given values; '' means NULL, '~x' means: contains x."""
     for name, value in want.items():
         have = got[name]
         value = full_time(value)

@@ -83,7 +83,7 @@ FROM (
 ASOF LEFT JOIN boot b ON b.host = u.host AND u.mono_ns >= b.start_ns;
 
 -- A disk of the system: path and account agree, it bears no mark, and no program ran from a letter while it alone was open.
-CREATE OR REPLACE TEMP TABLE noise AS
+CREATE OR REPLACE TEMP TABLE noise_pattern AS
 WITH pattern AS (
     SELECT split_part(entry, '|', 1) AS what, split_part(entry, '|', 2) AS who,
         substr(entry, length(split_part(entry, '|', 1)) + length(split_part(entry, '|', 2)) + 3) AS path
@@ -98,6 +98,26 @@ JOIN pattern p ON regexp_matches(s.file_key, lower(p.path))
 LEFT JOIN delivery d ON d.host = s.host AND d.file_key = s.file_key AND d.is_marked AND coalesce(d.zone_id, 3) >= 3
 WHERE d.delivery_id IS NULL
 GROUP BY s.session_id, s.host;
+
+-- A letter that programs ran from while the disk was open, and that nothing used at another time, cancels the noise:
+-- unless another image was open then, whose letter it may be.
+CREATE OR REPLACE TEMP TABLE noise AS
+WITH used AS (
+    SELECT n.session_id, n.host, u.volume, s.open_ns, coalesce(s.end_ns, 9223372036854775807) AS end_ns, min(u.mono_ns) AS first_ns
+    FROM noise_pattern n
+    JOIN session s USING (session_id)
+    JOIN volume_use u ON u.host = s.host AND u.what = 'program' AND u.form = 'letter'
+        AND u.mono_ns >= s.open_ns AND (s.end_ns IS NULL OR u.mono_ns <= s.end_ns)
+    GROUP BY ALL
+),
+own AS (
+    SELECT u.*
+    FROM used u
+    ANTI JOIN volume_use o ON o.host = u.host AND o.volume = u.volume AND (o.mono_ns < u.open_ns OR o.mono_ns > u.end_ns)
+    ANTI JOIN session x ON x.host = u.host AND x.session_id <> u.session_id AND x.open_ns <= u.first_ns
+        AND (x.end_ns IS NULL OR x.end_ns >= u.first_ns)
+)
+SELECT n.* FROM noise_pattern n ANTI JOIN own o USING (session_id);
 
 CREATE OR REPLACE TEMP TABLE open_session AS
 SELECT s.session_id, s.host, s.boot_number, s.open_ns, coalesce(s.end_ns, 9223372036854775807 - rule_ns('same_act_s')) AS end_ns,
@@ -310,14 +330,6 @@ WITH best AS (
 unsure AS (
     SELECT session_id, string_agg(upper(volume), ' or ' ORDER BY volume) AS volumes
     FROM session_volume WHERE ground = 'ambiguous' GROUP BY session_id
-),
-ran AS (
-    SELECT DISTINCT n.session_id
-    FROM noise n
-    JOIN open_session s USING (session_id)
-    JOIN volume_use u ON u.host = s.host AND u.what = 'program' AND u.form = 'letter' AND u.mono_ns BETWEEN s.open_ns AND s.end_ns
-    ANTI JOIN candidate c ON c.host = u.host AND c.volume = u.volume
-    ANTI JOIN outside_use o ON o.host = u.host AND o.volume = u.volume AND (o.first_ns < s.open_ns OR o.last_ns > s.end_ns)
 )
 SELECT s.session_id, s.host, s.image_path,
     CASE WHEN b.volume LIKE '\DEVICE\CDROM%' THEN replace(b.volume, '\DEVICE\CDROM', '\Device\CdRom')
@@ -358,11 +370,10 @@ SELECT s.session_id, s.host, s.image_path,
         ELSE rule_value('c_session_probable')
     END AS confidence,
     s.user_sid,
-    CASE WHEN r.session_id IS NULL THEN n.what END AS noise_reason,
+    n.what AS noise_reason,
     s.image_kind, coalesce(b.basis, 'ambiguous: ' || u.volumes) AS volume_basis, b.confidence AS volume_confidence,
     s.open_ns, s.end_ns
 FROM session s
 LEFT JOIN best b USING (session_id)
 LEFT JOIN unsure u USING (session_id)
-LEFT JOIN noise n USING (session_id)
-LEFT JOIN ran r USING (session_id);
+LEFT JOIN noise n USING (session_id);

@@ -69,11 +69,8 @@ TABLES = (
             Field("Additional Actions ID", "Further actions, number", Form.INT),
             Field("Additional Actions String", "Further actions"),
             Field("Remediation User", "Account that acted"),
-            Field(
-                "Security intelligence Version",
-                "Version of the signatures",
-                aliases=("Signature Version",),
-            ),
+            Field("Security intelligence Version", "Version of the signatures"),
+            Field("Signature Version", "Version of the signatures, older builds"),
             Field("Engine Version", "Version of the engine"),
         ),
     ),

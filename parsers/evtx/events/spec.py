@@ -49,7 +49,8 @@ def snake(name: str) -> str:
 class Field:
     """One field: its name in the log, how it is stored, what it means; `column` where snake_case would clash.
 
-    `aliases` are other spellings of the same field in other builds (the first present one fills the column).
+    `aliases` are other spellings of the same field (the first present one fills the column); in the events
+    `alias_events` the first alias is the name that Windows logs.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Field:
     form: Form = Form.TEXT
     column_name: str = ""
     aliases: tuple[str, ...] = ()
+    alias_events: tuple[int, ...] = ()
 
     @property
     def column(self) -> Column:

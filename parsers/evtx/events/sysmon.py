@@ -28,10 +28,15 @@ def _table(name: str, comment: str, event_ids: tuple[int, ...], *fields: Field) 
     return EventTable(name, comment, PROVIDER, event_ids, fields)
 
 
-def _side(side: str, what: str) -> tuple[Field, ...]:
-    """The two spellings of one side of events 8 (Guid) and 10 (GUID)."""
+def _side(side: str, what: str, guid: str = "Guid") -> tuple[Field, ...]:
+    """One side of events 8 (spelled Guid) and 10 (spelled GUID)."""
+    other = "Guid" if guid == "GUID" else "GUID"
     return (
-        Field(f"{side}ProcessGuid", f"{what}, unique on the host", aliases=(f"{side}ProcessGUID",)),
+        Field(
+            f"{side}Process{guid}",
+            f"{what}, unique on the host",
+            aliases=(f"{side}Process{other}",),
+        ),
         Field(f"{side}ProcessId", f"Process id of the {what.lower()}", Form.INT),
     )
 
@@ -123,10 +128,10 @@ TABLES = (
         (10,),
         RULE,
         UTC,
-        *_side("Source", "Process that opens"),
+        *_side("Source", "Process that opens", "GUID"),
         Field("SourceThreadId", "Thread that opens", Form.INT),
         Field("SourceImage", "Program of the source"),
-        *_side("Target", "Process that is opened"),
+        *_side("Target", "Process that is opened", "GUID"),
         Field("TargetImage", "Program of the target"),
         Field("GrantedAccess", "Access rights granted", Form.HEX),
         Field("CallTrace", "Stack of the call: module+offset, separated by |"),

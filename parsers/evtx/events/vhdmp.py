@@ -26,6 +26,7 @@ TABLES = (
                 "Image as the caller typed it; may carry \\\\?\\",
                 column_name="vhd_file",
                 aliases=("VhdFile",),
+                alias_events=(12, 13, 300, 301),
             ),
             Field(
                 "VhdDiskNumber", "Disk number; of an optical image n of \\Device\\CdRomN", Form.INT
