@@ -63,6 +63,9 @@ WITH path_use AS (
     SELECT host, volume_quick(object_name), mono_ns, time_utc, TRUE, 'object', source_id, 'security_object_access', record_offset
     FROM timed('security_object_access')
     UNION ALL
+    SELECT host, volume_quick("path"), mono_ns, time_utc, TRUE, 'script', source_id, 'powershell_script_block', record_offset
+    FROM timed('powershell_script_block') WHERE "path" <> ''
+    UNION ALL
     SELECT host, regexp_extract(lower("path"), 'file:_([a-z]:)\\', 1), mono_ns, time_utc, TRUE, 'scanned file', source_id,
         'defender_detection', record_offset
     FROM timed('defender_detection')

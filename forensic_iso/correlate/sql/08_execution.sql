@@ -116,6 +116,7 @@ alive AS (
     FROM headed
     WHERE token <> ''
         AND NOT regexp_matches(token, '^[0-9]?>') AND NOT regexp_matches(coalesce(token_before, ''), '>$')
+        AND NOT (class = 'code' AND len(list_filter(rule_words('inert_switch'), lambda x: contains(lower(text), x))) > 0)
         AND NOT (is_shell AND NOT evaluates AND coalesce(list_contains(rule_words('inert_command'), head), FALSE))
 ),
 target AS (
@@ -243,6 +244,40 @@ QUALIFY row_number() OVER (
     AND (l.mono_ns BETWEEN v.open_ns AND v.end_ns OR NOT bool_or(l.mono_ns BETWEEN v.open_ns AND v.end_ns) OVER (
         PARTITION BY l.source_id, l.record_offset
     ));
+
+-- Script blocks (PowerShell 4104) whose file lies on the volume, where no start of a process tells the same.
+CREATE OR REPLACE TEMP TABLE script_run AS
+WITH block AS (
+    SELECT b.host, b.mono_ns, b.time_utc, b."path" AS file, volume_quick(b."path") AS volume, b.execution_process_id AS pid,
+        b.user_sid, b.source_id, b.record_offset
+    FROM timed('powershell_script_block') b
+    WHERE b."path" IS NOT NULL AND b."path" <> ''
+),
+placed AS (
+    SELECT b.*, v.session_id, v.ground, v.shares
+    FROM block b
+    JOIN session_volume v ON v.host = b.host AND v.volume = b.volume AND b.mono_ns BETWEEN v.open_ns AND v.end_ns
+    QUALIFY row_number() OVER (PARTITION BY b.host, v.session_id, b.pid, path_key(b.file) ORDER BY b.mono_ns) = 1
+),
+owner AS (
+    SELECT b.source_id, b.record_offset, p.process_key
+    FROM block b
+    ASOF JOIN process p ON p.host = b.host AND p.pid = b.pid AND b.mono_ns >= p.start_ns
+    WHERE p.end_ns IS NULL OR b.mono_ns <= p.end_ns
+)
+SELECT b.*, o.process_key,
+    short_hash(concat_ws('|', 'script', b.session_id, b.host, b.pid, path_key(b.file), b.mono_ns)) AS execution_id
+FROM placed b
+LEFT JOIN owner o USING (source_id, record_offset)
+ANTI JOIN ran r ON r.process_key = o.process_key AND r.session_id = b.session_id;
+
+INSERT INTO execution BY NAME
+SELECT b.execution_id, b.session_id, b.host, s.image_path, b.time_utc, 'script_arg' AS kind, p.path AS process_path, p.command_line,
+    b.pid, p.process_guid, p.parent_path, p.user_name, 'PowerShell 4104: script ' || b.file || ' lies on ' || upper(b.volume) AS basis,
+    rule_value('c_script_block') / b.shares AS confidence, b.file AS target, b.process_key, p.integrity
+FROM script_run b
+JOIN session s USING (session_id)
+LEFT JOIN process p USING (process_key);
 
 INSERT INTO execution BY NAME
 SELECT short_hash(concat_ws('|', 'execution', r.session_id, r.process_key)) AS execution_id, r.session_id, p.host, s.image_path,

@@ -46,6 +46,8 @@ executed AS (
     SELECT short_hash(concat_ws('|', 'module', session_id, coalesce(process_key, process_id::VARCHAR), path_key(image_loaded))), source_id,
         'sysmon_image_load', record_offset, 'module load'
     FROM loaded
+    UNION ALL
+    SELECT execution_id, source_id, 'powershell_script_block', record_offset, 'script block' FROM script_run
 ),
 followed AS (
     SELECT follow_on_id AS subject_id, source_id, table_name, record_offset, 'act: ' || kind AS role FROM follow_row
