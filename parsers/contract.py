@@ -159,7 +159,7 @@ class Parser(Protocol):
     TABLES: tuple[Table, ...]
 
     def recognise(self, name: str, head: bytes) -> bool:
-        """Whether the artifact is this parser's. `head` holds the first 4,096 bytes at most."""
+        """Whether the artifact is this parser's. `head` holds the first 34,816 bytes at most."""
         ...
 
     def parse(self, artifact: Artifact) -> Iterator[Batch | Problem]:

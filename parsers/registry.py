@@ -2,10 +2,10 @@
 
 from typing import cast
 
-from parsers import evtx, mde, mft
+from parsers import evtx, iso9660, mde, mft
 from parsers.contract import Parser, Table
 
-PARSERS: tuple[Parser, ...] = tuple(cast(Parser, module) for module in (evtx, mft, mde))
+PARSERS: tuple[Parser, ...] = tuple(cast(Parser, module) for module in (evtx, mft, iso9660, mde))
 """In order of asking: the first that recognises a file gets it."""
 
 

@@ -14,7 +14,6 @@ from tests.shared import CASES, SHARED, needs_shared
 
 LEAST = 0.95
 LATER = {
-    "hash of a file in the image": "15-copied-off",
     "prefetch": "17-prefetch-run",
     "registry, LNK and prefetch": "18-registry-mount",
 }

@@ -9,8 +9,8 @@ from parsers.contract import Problem, Severity
 JOIN = "!/"
 """Between a container and its member in `Found.path`."""
 
-HEAD_BYTES = 4096
-"""Bytes that parsers recognise a file by."""
+HEAD_BYTES = 34_816
+"""Bytes that parsers recognise a file by: up to the first volume descriptor of a CD image."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,8 @@ def full_time(value: Any) -> Any:
 def completed(table: str, row: Row, serial: dict[str, int]) -> Row:
     """The row with times in full and the System columns that it does not give."""
     row = {k: full_time(v) for k, v in row.items()}
+    if table == SOURCE.name:
+        return {"host": HOST, **row}
     if table not in PROVIDERS and table != "event_other":
         return {
             "host": HOST,

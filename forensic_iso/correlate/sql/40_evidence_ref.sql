@@ -48,6 +48,9 @@ executed AS (
     FROM loaded
     UNION ALL
     SELECT execution_id, source_id, 'powershell_script_block', record_offset, 'script block' FROM script_run
+    UNION ALL
+    SELECT short_hash(concat_ws('|', 'hash', session_id, process_key)), source_id, 'image_content', record_offset, 'file in the image'
+    FROM hash_run
 ),
 followed AS (
     SELECT follow_on_id AS subject_id, source_id, table_name, record_offset, 'act: ' || kind AS role FROM follow_row
