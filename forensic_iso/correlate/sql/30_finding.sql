@@ -420,7 +420,7 @@ SELECT r.finding_id, r.host, r.image_path, r.verdict,
     r.score, r.confidence, r.benign_reason,
     CASE
         WHEN r.verdict IN ('executed', 'active') AND r.volume_confidence = r.confidence
-            THEN 'letter or volume ' || r.volume || ': inferred, ' || r.volume_basis
+            THEN 'letter or volume ' || r.volume || ' inferred, ' || r.volume_basis
         WHEN r.verdict IN ('executed', 'active') AND r.run_confidence = r.confidence AND NOT s.has_sysmon
             THEN 'execution: no Sysmon, only what Security 4688 shows (' || r.run_basis || ')'
         WHEN r.verdict IN ('executed', 'active') AND r.run_confidence = r.confidence THEN 'execution: ' || r.run_basis
