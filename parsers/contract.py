@@ -63,12 +63,26 @@ SOURCE_ID = Column("source_id", Sql.TEXT, "Artifact the row was read from (sourc
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """One kind of timeline row that a table gives: a row of the table is one for each of its moments whose time is set.
+
+    `time` names the column, `kind` is the word users filter by ("lnk_target_modified"), `summary` a DuckDB expression
+    over the table's columns that gives the row's line of text; `where` an optional condition over them.
+    """
+
+    time: str
+    kind: str
+    summary: str
+    where: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """Declaration of one evidence table.
 
     `address` names the column that leads back to the row's bytes inside its source (a byte offset or record number).
-    `time` names the column the timeline sorts by, if any. `host` and `source_id` are added by the case where the
-    frame does not carry them: a parser declares them only if it fills them.
+    `time` names the table's main time, if any; `moments` says which rows of the timeline it gives. `host` and
+    `source_id` are added by the case where the frame does not carry them: a parser declares them only if it fills them.
     """
 
     name: str
@@ -76,6 +90,7 @@ class Table:
     columns: tuple[Column, ...]
     address: str
     time: str | None = None
+    moments: tuple[Moment, ...] = ()
 
     def column_names(self) -> list[str]:
         """Names in order of declaration."""
@@ -141,7 +156,8 @@ class Artifact:
     """One stream of evidence as a parser sees it.
 
     `name` is the file's own name with collectors' escapes undone; `windows_path` its canonical path on the Windows
-    volume, if the layout tells it; `size` its length in bytes; `open` gives a new stream over it.
+    volume, if the layout tells it; `size` its length in bytes; `open` gives a new stream over it; `beside` are the files
+    of the same folder that belong to it, as the parser's `BESIDE` asks (transaction logs of a hive).
     """
 
     name: str
@@ -149,10 +165,16 @@ class Artifact:
     size: int
     windows_path: str | None = None
     window: Window = field(default_factory=Window)
+    beside: tuple["Artifact", ...] = ()
 
 
 class Parser(Protocol):
-    """One artifact type. Modules of `parsers` satisfy this protocol themselves."""
+    """One artifact type. Modules of `parsers` satisfy this protocol themselves.
+
+    A module may also have `BESIDE`, a tuple of regular expressions (matched whole, ignoring case; `{name}` stands for
+    the artifact's own name): files of the same folder that are handed over in `Artifact.beside`; and `NAMES_HOST = True`
+    where its rows carry the name of the host they come from.
+    """
 
     KIND: str
     VERSION: int
