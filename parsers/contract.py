@@ -172,8 +172,9 @@ class Parser(Protocol):
     """One artifact type. Modules of `parsers` satisfy this protocol themselves.
 
     A module may also have `BESIDE`, a tuple of regular expressions (matched whole, ignoring case; `{name}` stands for
-    the artifact's own name): files of the same folder that are handed over in `Artifact.beside`; and `NAMES_HOST = True`
-    where its rows carry the name of the host they come from.
+    the artifact's own name): files of the same folder that are handed over in `Artifact.beside`; `NAMES_HOST = True`
+    where its rows carry the name of the host they speak of; and `HOST_WITNESS = True` where that name holds for the
+    files around it too.
     """
 
     KIND: str

@@ -22,5 +22,15 @@ def by_kind(kind: str) -> Parser:
 
 
 def all_tables() -> tuple[Table, ...]:
-    """Evidence tables of all parsers, in order of registration."""
-    return tuple(table for parser in PARSERS for table in parser.TABLES)
+    """Evidence tables of all parsers, in order of registration; one that several fill stands once."""
+    return tuple({table.name: table for parser in PARSERS for table in parser.TABLES}.values())
+
+
+def names_host(kind: str) -> bool:
+    """Whether the rows of a kind carry their host."""
+    return bool(getattr(by_kind(kind), "NAMES_HOST", False))
+
+
+def host_witness(kind: str) -> bool:
+    """Whether the host that an artifact of this kind names holds for the files around it."""
+    return bool(getattr(by_kind(kind), "HOST_WITNESS", False))

@@ -1,7 +1,8 @@
-"""Evidence into the case: discover, hash, read the logs, then what takes its host's name from the logs."""
+"""Evidence into the case: discover, hash, read what names its host, then what takes the name from there."""
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -21,10 +22,7 @@ from forensic_iso.evidence.found import JOIN, Found
 from forensic_iso.evidence.groups import nearest_logs
 from forensic_iso.text import encodable
 from parsers.contract import Problem, Window
-from parsers.registry import PARSERS, by_kind
-
-NAMES_ITS_HOST = frozenset({"evtx", "mde"})
-"""Kinds whose rows carry the host; all others take it from the logs nearest to them."""
+from parsers.registry import PARSERS, by_kind, host_witness, names_host
 
 Report = Callable[[str, int, int], None]
 """progress(what, bytes done, bytes in all)"""
@@ -43,6 +41,7 @@ class Source:
     early: list[Problem] = field(default_factory=list)
     """Problems met while hashing: booked with the rows."""
     unreadable: str | None = None
+    beside: tuple[Found, ...] = ()
 
     @property
     def path(self) -> str:
@@ -111,13 +110,14 @@ class Ingest:
         self._keep_window()
         discovery = discover(evidence, PARSERS)
         self._book_unrecognised(discovery)
-        sources = [Source(r.found, r.kind) for r in discovery.recognised]
+        sources = [Source(r.found, r.kind, beside=r.beside) for r in discovery.recognised]
         if not sources:
             raise NothingUsable(self._nothing(discovery, evidence))
         with ExitStack() as stack:
             if self._workers:
                 self._pool = stack.enter_context(Pool(min(self._workers, len(sources))))
             self._hash(sources)
+            self._hash_companions(sources)
             self._book(sources)
             self._read(sources)
         copies = drop_copies(self._con)
@@ -203,6 +203,21 @@ class Ingest:
                 s.unreadable = message.error
                 self._report("hashing", done, total)
 
+    def _hash_companions(self, sources: list[Source]) -> None:
+        """Hashes for the manifest of files that are read together with another one."""
+        found = list(dict.fromkeys(f for s in sources for f in s.beside))
+        self._con.execute("BEGIN")
+        for number, message in self._events([Task(i, f) for i, f in enumerate(found)]):
+            path = logical_path(found[number])
+            if isinstance(message, Hashed):
+                self._con.execute(
+                    "UPDATE source SET sha256 = ? WHERE source_id = ?",
+                    [message.sha256, source_id(path, "")],
+                )
+            elif isinstance(message, Problem):
+                insert_problems(self._con, None, path, [message])
+        self._con.execute("COMMIT")
+
     def _book(self, sources: list[Source]) -> None:
         """Books the new sources as pending; forgets rows of an older parser or of a read that was cut."""
         con = self._con
@@ -273,19 +288,39 @@ class Ingest:
 
     def _read(self, sources: list[Source]) -> None:
         todo = [i for i, s in enumerate(sources) if s.source_id and not s.known]
-        first = [i for i in todo if sources[i].kind in NAMES_ITS_HOST]
-        rest = [i for i in todo if sources[i].kind not in NAMES_ITS_HOST]
+        first = [i for i in todo if names_host(sources[i].kind)]
+        rest = [i for i in todo if not names_host(sources[i].kind)]
         self._total, self._done = sum(sources[i].found.size for i in todo), 0
         self._parse(sources, first, {})
-        logs = {s.found: s for s in sources if s.kind == "evtx"}
+        logs = {s.found: s for s in sources if host_witness(s.kind)}
+        self._name_the_silent([sources[i] for i in first], logs)
         hosts = {i: name_host(sources[i].found, logs) for i in rest}
         self._parse(sources, rest, hosts)
+
+    def _name_the_silent(self, sources: list[Source], logs: dict[Found, Source]) -> None:
+        """A hive that should name its host and does not takes the name from the logs near it."""
+        for s in sources:
+            if s.hosts or s.kind == "evtx":
+                continue
+            host, basis = name_host(s.found, logs)
+            for table in by_kind(s.kind).TABLES:
+                self._con.execute(
+                    f"UPDATE \"{table.name}\" SET host = ? WHERE source_id = ? AND coalesce(host, '') = ''",
+                    [host, s.source_id],
+                )
+            self._con.execute(
+                "UPDATE source SET host = ?, host_basis = ? WHERE source_id = ?",
+                [host, basis, s.source_id],
+            )
 
     def _parse(
         self, sources: list[Source], todo: list[int], hosts: dict[int, tuple[str, str]]
     ) -> None:
         todo = sorted(todo, key=lambda i: (-sources[i].found.size, sources[i].found.path))
-        tasks = [Task(i, sources[i].found, sources[i].kind, self._window) for i in todo]
+        tasks = [
+            Task(i, sources[i].found, sources[i].kind, self._window, sources[i].beside)
+            for i in todo
+        ]
         writers: dict[int, SourceWriter] = {}
         for number, message in self._events(tasks):
             s = sources[number]
@@ -351,17 +386,21 @@ def name_host(found: Found, logs: dict[Found, Source]) -> tuple[str, str]:
 
     Falls back to the name of the collection, and says so, where no log lies near.
     """
-    votes: dict[str, int] = {}
+    votes: Counter[str] = Counter()
+    words: set[str] = set()
     for log in nearest_logs(found, list(logs)):
         for host, count in logs[log].hosts[:1]:
-            votes[host] = votes.get(host, 0) + max(1, count)
+            votes[host] += max(1, count)
+            words.add("event logs" if logs[log].kind == "evtx" else "registry")
     if votes:
         ranked = sorted(votes, key=lambda h: (-votes[h], h))
+        place = " and ".join(sorted(words))
         if len(ranked) == 1:
-            return ranked[0], "named in the event logs beside it"
-        return ranked[
-            0
-        ], f"named in most records of the event logs beside it; also {', '.join(ranked[1:4])}"
+            return ranked[0], f"named in the {place} beside it"
+        return (
+            ranked[0],
+            f"named in most records of the {place} beside it; also {', '.join(ranked[1:4])}",
+        )
     label = found.given.rpartition("/")[2].rpartition(".")[0] or found.given.rpartition("/")[2]
     return label.upper(), "name of the collection: nothing inside names the host"
 

@@ -99,7 +99,14 @@ def with_provenance(table: Table) -> Table:
     """The table as the case stores it: with `host` and `source_id` where the parser does not fill them."""
     names = set(table.column_names())
     extra = tuple(c for c in (HOST, SOURCE_ID) if c.name not in names)
-    return Table(table.name, table.comment, (*table.columns, *extra), table.address, table.time)
+    return Table(
+        table.name,
+        table.comment,
+        (*table.columns, *extra),
+        table.address,
+        table.time,
+        table.moments,
+    )
 
 
 def evidence_tables() -> tuple[Table, ...]:

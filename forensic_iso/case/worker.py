@@ -32,6 +32,7 @@ class Task:
     found: Found
     kind: str | None = None
     window: Window = field(default_factory=Window)
+    beside: tuple[Found, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +114,17 @@ def _hash(task: Task, emit: Emit) -> tuple[tuple[str, int], ...]:
     return ()
 
 
+def _artifact(found: Found, window: Window, beside: tuple[Artifact, ...] = ()) -> Artifact:
+    return Artifact(
+        found.name, lambda: open_found(found), found.size, found.windows_path, window, beside
+    )
+
+
 def _parse(task: Task, emit: Emit) -> tuple[tuple[str, int], ...]:
     from parsers.registry import by_kind
 
-    found = task.found
-    artifact = Artifact(
-        found.name, lambda: open_found(found), found.size, found.windows_path, task.window
-    )
+    beside = tuple(_artifact(f, task.window) for f in task.beside)
+    artifact = _artifact(task.found, task.window, beside)
     hosts: Counter[str] = Counter()
     latest: str | None = None
     for item in by_kind(task.kind or "").parse(artifact):

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from forensic_iso.errors import UsageError
 from forensic_iso.evidence.archive import ZIP_MARKS, walk_archive
+from forensic_iso.evidence.beside import join_companions
 from forensic_iso.evidence.containers import unsupported_container
 from forensic_iso.evidence.expected import expected_artifacts, not_found
 from forensic_iso.evidence.folder import sight, walk_folder
@@ -84,6 +85,10 @@ def discover(paths: Sequence[Path], parsers: Sequence[Recogniser]) -> Discovery:
             elif item.found.member not in seen:
                 seen.add(item.found.member)
                 _sort_in(item, parsers, result, explicit=item.found.member in named)
+    asked = {p.KIND: tuple(getattr(p, "BESIDE", ())) for p in parsers}
+    result.recognised, result.unrecognised = join_companions(
+        result.recognised, result.unrecognised, asked
+    )
     result.problems = list(dict.fromkeys(result.problems))  # what is given twice is told once
     return result
 

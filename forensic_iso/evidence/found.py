@@ -51,10 +51,11 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """A file and the kind of the parser that takes it."""
+    """A file, the kind of the parser that takes it, and the files beside it that it is read with."""
 
     found: Found
     kind: str
+    beside: tuple[Found, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from parsers.evtx.schema import TABLES
 
 KIND = "evtx"
 VERSION = 1
+NAMES_HOST = True
+HOST_WITNESS = True
 
 
 def recognise(name: str, head: bytes) -> bool:
