@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from forensic_iso import __version__
+from forensic_iso.commands_report import COMMANDS as HAND_OVER
 from forensic_iso.errors import ForensicIsoError, UsageError
 
 EXIT_INCOMPLETE = 3
@@ -37,6 +38,20 @@ until_option = click.option(
 workers_option = click.option(
     "--workers", type=click.IntRange(0, 64), help="Worker processes; default: cores; 0: none."
 )
+vss_option = click.option(
+    "--vss",
+    type=click.Choice(["none", "all"]),
+    default="none",
+    show_default=True,
+    help="Of disk images, read shadow copies too.",
+)
+bitlocker_option = click.option(
+    "--bitlocker-key",
+    "keys",
+    multiple=True,
+    metavar="KEY",
+    help="Recovery password, password, .bek file, or a text file that holds one; may be repeated.",
+)
 rules_option = click.option(
     "--rules",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -55,7 +70,8 @@ def cli() -> None:
     Example: forensic-iso analyze triage.zip --case case1
 
     Exit codes: 0 done; 1 --fail-on level reached; 2 wrong usage; 3 done, but part of the evidence could not be read;
-    4 nothing usable in the evidence; 5 case cannot be opened or is locked; 6 no space or system fault; 130 interrupted.
+    4 nothing usable in the evidence; 5 case cannot be opened or is locked; 6 no space or system fault;
+    7 verify or diff found a difference; 130 interrupted.
     """
 
 
@@ -86,15 +102,20 @@ def _ingest(
     workers: int | None,
     then_correlate: bool,
     rules: Path | None,
+    vss: str = "none",
+    keys: tuple[str, ...] = (),
 ) -> int:
     from forensic_iso.case import ingest, store
+    from forensic_iso.evidence.bitlocker import read_keys
+    from forensic_iso.evidence.discover import ImageOptions
     from forensic_iso.progress import progress
     from parsers.contract import Window
 
     window = Window(_time_ns(since, "--since"), _time_ns(until, "--until"))
+    images = ImageOptions(vss == "all", read_keys(keys))
     with store.open_writer(case) as con:
         with progress() as report:
-            summary = ingest.ingest_into(con, case, evidence, window, workers, report)
+            summary = ingest.ingest_into(con, case, evidence, window, workers, report, images)
         _tell_summary(summary)
         if then_correlate:
             _correlate(con, case, rules)
@@ -142,6 +163,8 @@ def _tell_summary(s: object) -> None:
 @since_option
 @until_option
 @workers_option
+@vss_option
+@bitlocker_option
 @rules_option
 @fail_on_option
 @format_option
@@ -151,6 +174,8 @@ def analyze(
     since: str | None,
     until: str | None,
     workers: int | None,
+    vss: str,
+    keys: tuple[str, ...],
     rules: Path | None,
     fail_on: str | None,
     form: str,
@@ -160,7 +185,7 @@ def analyze(
     Example: forensic-iso analyze collection.zip other-host/ --case case1
     """
     started = time.monotonic()
-    code = _ingest(case, evidence, since, until, workers, True, rules)
+    code = _ingest(case, evidence, since, until, workers, True, rules, vss, keys)
     level = _findings(case, form)
     _totals(case, time.monotonic() - started)
     if fail_on and level >= SEVERITIES.index(fail_on):
@@ -174,18 +199,22 @@ def analyze(
 @since_option
 @until_option
 @workers_option
+@vss_option
+@bitlocker_option
 def ingest(
     evidence: tuple[Path, ...],
     case: Path,
     since: str | None,
     until: str | None,
     workers: int | None,
+    vss: str,
+    keys: tuple[str, ...],
 ) -> int:
     """Read evidence into a case, without correlating it.
 
     Example: forensic-iso ingest WS-0001.zip --case case1
     """
-    return _ingest(case, evidence, since, until, workers, False, None)
+    return _ingest(case, evidence, since, until, workers, False, None, vss, keys)
 
 
 @cli.command()
@@ -397,6 +426,38 @@ def explain(case: Path, finding: str, form: str) -> int:
             click.echo(tell(told[0], _width()))
     _print(names, rows, form)
     return 0
+
+
+for _command in HAND_OVER:
+    cli.add_command(_command)
+
+
+@cli.command()
+@case_argument
+@click.option(
+    "--screen",
+    type=click.Choice(
+        ["overview", "findings", "timeline", "processes", "sessions", "images", "notes", "sql"]
+    ),
+    default="overview",
+    show_default=True,
+    help="Screen to begin with.",
+)
+@click.option(
+    "--theme", type=click.Choice(["dark", "light", "no-colour"]), help="Colours; default: dark."
+)
+def tui(case: Path, screen: str, theme: str | None) -> int:
+    """Investigate a case in the terminal: findings, timeline, process trees, notes, SQL. ? lists the keys.
+
+    Example: forensic-iso tui case1
+    """
+    from importlib import import_module
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(
+            "showing the case: expected a terminal, found none; `forensic-iso findings` writes text"
+        )
+    return int(import_module("tui.app").run(case, screen, theme))
 
 
 def _no_space(e: BaseException) -> bool:

@@ -13,11 +13,12 @@ WIDTH = 78
 
 
 @contextmanager
-def progress() -> Iterator[Report]:
-    """A reporter for `Ingest`; the line is wiped at the end."""
+def progress(unit: str = "MiB") -> Iterator[Report]:
+    """A reporter of bytes (unit MiB) or of any other count; the line is wiped at the end."""
     if not sys.stderr.isatty():
         yield lambda what, done, total: None
         return
+    size = 1 << 20 if unit == "MiB" else 1
     start, last = time.monotonic(), [0.0]
 
     def show(what: str, done: int, total: int) -> None:
@@ -28,7 +29,7 @@ def progress() -> Iterator[Report]:
         rate = done / max(now - start, 1e-6)
         left = (total - done) / rate if rate else 0.0
         share = 100 * done / total if total else 100.0
-        line = f"{share:3.0f} %  {done >> 20} of {total >> 20} MiB  {rate / (1 << 20):.0f} MiB/s  {left:.0f} s left  "
+        line = f"{share:3.0f} %  {done // size} of {total // size} {unit}  {rate / size:.0f} {unit}/s  {left:.0f} s left  "
         sys.stderr.write("\r" + (line + terminal(what, limit=40))[:WIDTH].ljust(WIDTH))
         sys.stderr.flush()
 

@@ -109,22 +109,38 @@ def tell(story: Story, width: int | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _lines(story: Story) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One line of a story: its label, its text (safe for a terminal), the id of the row it tells of, if one."""
+
+    label: str
+    text: str
+    subject_id: str | None = None
+
+
+def parts(story: Story, whole: bool = True) -> list[Part]:
+    """The lines of a story below its head; not `whole`: long lists are cut and say so."""
     f = story.finding
-    lines = [
-        f"{str(f['severity']).upper()}  {_s(f['image_path'])}  on {_s(f['host'])}",
-        f"  verdict    {f['verdict']}, score {f['score']}{_sure(f)}  finding {f['finding_id']}",
+    out = [
+        Part(
+            "verdict",
+            f"{f['verdict']}, score {f['score']}{_sure(f)}  finding {f['finding_id']}",
+            str(f["finding_id"]),
+        )
     ]
-    lines += [f"  delivered  {_delivery(d)}" for d in story.deliveries]
-    lines += [f"  mounted    {_session(s)}" for s in story.sessions]
-    lines += [f"  executed   {_execution(e)}" for e in story.executions[:EXECUTIONS_SHOWN]]
-    lines += _more(len(story.executions), EXECUTIONS_SHOWN, "executions")
-    shown = [r for r in story.follow_on if r["kind"] != "child_process"] or story.follow_on
-    lines += [
-        f"  then       {_t(r['time_utc'])} {r['kind']}: {_s(r['value'])}"
-        for r in shown[:FOLLOW_ON_SHOWN]
+    out += [Part("delivered", _delivery(d), str(d["delivery_id"])) for d in story.deliveries]
+    out += [Part("mounted", _session(s), str(s["session_id"])) for s in story.sessions]
+    runs = story.executions if whole else story.executions[:EXECUTIONS_SHOWN]
+    out += [Part("executed", _execution(e), str(e["execution_id"])) for e in runs]
+    out += _more(len(story.executions), len(runs), "executions")
+    acts = [r for r in story.follow_on if r["kind"] != "child_process"] or story.follow_on
+    acts = story.follow_on if whole else acts
+    told = acts if whole else acts[:FOLLOW_ON_SHOWN]
+    out += [
+        Part("then", f"{_t(r['time_utc'])} {r['kind']}: {_s(r['value'])}", str(r["follow_on_id"]))
+        for r in told
     ]
-    lines += _more(len(shown), FOLLOW_ON_SHOWN, "acts that followed")
+    out += _more(len(acts), len(told), "acts that followed")
     for label, key in (
         ("because", "reasons"),
         ("benign", "benign_reason"),
@@ -133,12 +149,18 @@ def _lines(story: Story) -> list[str]:
         ("ATT&CK", "attack_ids"),
     ):
         if f.get(key):
-            lines.append(f"  {label:<9}  {_s(f[key])}")
-    return lines
+            out.append(Part(label, _s(f[key])))
+    return out
 
 
-def _more(have: int, shown: int, what: str) -> list[str]:
-    return [f"             ... {have - shown} more {what}"] if have > shown else []
+def _lines(story: Story) -> list[str]:
+    f = story.finding
+    head = f"{str(f['severity']).upper()}  {_s(f['image_path'])}  on {_s(f['host'])}"
+    return [head, *(f"  {p.label:<9}  {p.text}" for p in parts(story, whole=False))]
+
+
+def _more(have: int, shown: int, what: str) -> list[Part]:
+    return [Part("", f"... {have - shown} more {what}")] if have > shown else []
 
 
 def _delivery(d: Row) -> str:

@@ -67,13 +67,15 @@ class Moment:
     """One kind of timeline row that a table gives: a row of the table is one for each of its moments whose time is set.
 
     `time` names the column, `kind` is the word users filter by ("lnk_target_modified"), `summary` a DuckDB expression
-    over the table's columns that gives the row's line of text; `where` an optional condition over them.
+    over the table's columns that gives the row's line of text; `where` an optional condition over them. `joined` is an
+    optional SQL relation to read instead of the table, where the line needs another table (all the columns and more).
     """
 
     time: str
     kind: str
     summary: str
     where: str | None = None
+    joined: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,7 @@ class Parser(Protocol):
 
     A module may also have `BESIDE`, a tuple of regular expressions (matched whole, ignoring case; `{name}` stands for
     the artifact's own name): files of the same folder that are handed over in `Artifact.beside`; `NAMES_HOST = True`
-    where its rows carry the name of the host they speak of; and `HOST_WITNESS = True` where that name holds for the
+    where its rows carry the name of the host they speak of; `LABEL`, the word for its rows in the timeline; and `HOST_WITNESS = True` where that name holds for the
     files around it too.
     """
 

@@ -2,10 +2,47 @@
 
 from typing import cast
 
-from parsers import evtx, iso9660, mde, mft
+from parsers import (
+    defender_history,
+    evtx,
+    i30,
+    images,
+    mde,
+    mft,
+    mplog,
+    pca,
+    psreadline,
+    setupapi,
+    srum,
+    task,
+    usnjrnl,
+)
+from parsers.browser import chromium, firefox
 from parsers.contract import Parser, Table
+from parsers.hives import amcache, software, system
 
-PARSERS: tuple[Parser, ...] = tuple(cast(Parser, module) for module in (evtx, mft, iso9660, mde))
+_MODULES = (
+    evtx,
+    mft,
+    usnjrnl,
+    system,
+    software,
+    amcache,
+    chromium,
+    firefox,
+    mplog,
+    defender_history,
+    setupapi,
+    pca,
+    srum,
+    i30,
+    task,
+    psreadline,
+    mde,
+    images,  # last: any sector that looks like a volume is its
+)
+
+PARSERS: tuple[Parser, ...] = tuple(cast(Parser, module) for module in _MODULES)
 """In order of asking: the first that recognises a file gets it."""
 
 

@@ -17,7 +17,7 @@ from forensic_iso.case.schema import evidence_tables
 from forensic_iso.case.worker import Ended, Hashed, Rows, Task
 from forensic_iso.case.writer import SourceWriter, insert_problems
 from forensic_iso.errors import CaseError, NothingUsable
-from forensic_iso.evidence.discover import Discovery, discover
+from forensic_iso.evidence.discover import Discovery, ImageOptions, discover
 from forensic_iso.evidence.found import JOIN, Found
 from forensic_iso.evidence.groups import nearest_logs
 from forensic_iso.text import encodable
@@ -94,7 +94,9 @@ class Ingest:
         window: Window,
         workers: int,
         report: Report | None = None,
+        images: ImageOptions | None = None,
     ) -> None:
+        self._images = images or ImageOptions()
         self._con, self._case, self._window, self._workers = con, case, window, workers
         self._report = report or (lambda what, done, total: None)
         self._columns = {t.name: t.column_names() for t in evidence_tables()}
@@ -108,7 +110,7 @@ class Ingest:
             CaseError: the case was made with another time window.
         """
         self._keep_window()
-        discovery = discover(evidence, PARSERS)
+        discovery = discover(evidence, PARSERS, self._images)
         self._book_unrecognised(discovery)
         sources = [Source(r.found, r.kind, beside=r.beside) for r in discovery.recognised]
         if not sources:
@@ -411,10 +413,11 @@ def ingest(
     window: Window | None = None,
     workers: int | None = None,
     report: Report | None = None,
+    images: ImageOptions | None = None,
 ) -> Summary:
     """Open or create the case and read the evidence into it. See `Ingest.run` for the errors raised."""
     with store.open_writer(case) as con:
-        return ingest_into(con, case, evidence, window, workers, report)
+        return ingest_into(con, case, evidence, window, workers, report, images)
 
 
 def ingest_into(
@@ -424,10 +427,11 @@ def ingest_into(
     window: Window | None = None,
     workers: int | None = None,
     report: Report | None = None,
+    images: ImageOptions | None = None,
 ) -> Summary:
     """The same over an open case."""
     count = default_workers() if workers is None else workers
     store.log(case, "ingest started", evidence=[str(p) for p in evidence], workers=count)
-    summary = Ingest(con, case, window or Window(), count, report).run(evidence)
+    summary = Ingest(con, case, window or Window(), count, report, images).run(evidence)
     store.log(case, "ingest ended", summary=summary)
     return summary

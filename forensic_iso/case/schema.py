@@ -4,11 +4,10 @@ from collections.abc import Iterable
 
 import duckdb
 
+from forensic_iso.case.version import SCHEMA_VERSION
 from forensic_iso.correlate.schema import DERIVED_TABLES
 from parsers.contract import HOST, SOURCE_ID, Column, Sql, Table
 from parsers.registry import all_tables
-
-SCHEMA_VERSION = 1
 
 SOURCE = Table(
     "source",

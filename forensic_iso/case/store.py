@@ -114,8 +114,12 @@ def open_writer(case: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             con.close()
 
 
-def open_reader(case: Path) -> duckdb.DuckDBPyConnection:
+def open_reader(case: Path, memory_limit: str | None = None) -> duckdb.DuckDBPyConnection:
     """Open a case read-only, sealed: no access to other files, configuration locked.
+
+    Args:
+        case: the folder.
+        memory_limit: bound of DuckDB's own memory ("200MB"); None: DuckDB's default.
 
     Raises:
         CaseError: there is no case, or it cannot be opened.
@@ -126,13 +130,15 @@ def open_reader(case: Path) -> duckdb.DuckDBPyConnection:
         )
     con = _connect(case, read_only=True)
     con.execute("SET TimeZone = 'UTC'")
+    if memory_limit is not None:
+        con.execute("SET memory_limit = ?", [memory_limit])
     con.execute("SET enable_external_access = false")
     con.execute("SET lock_configuration = true")
     return con
 
 
 def _connect(case: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
-    from forensic_iso.case.schema import SCHEMA_VERSION
+    from forensic_iso.case.version import SCHEMA_VERSION
 
     try:
         con = duckdb.connect(str(database(case)), read_only=read_only)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from forensic_iso.correlate import timeline
 from forensic_iso.correlate.schema import DERIVED_TABLES, RULE, RULE_LIST
 from forensic_iso.errors import UsageError
 from parsers.contract import Table
@@ -150,6 +151,9 @@ def run(con: duckdb.DuckDBPyConnection, rules: Path | None = None) -> list[StepR
             results.append(
                 StepResult(name, _count(con, _filled(sql)), time.perf_counter() - started)
             )
+        started = time.perf_counter()
+        rows = timeline.build(con)
+        results.append(StepResult("timeline", rows, time.perf_counter() - started))
         con.execute("COMMIT")
     except BaseException:
         con.execute("ROLLBACK")

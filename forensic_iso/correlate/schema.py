@@ -1,6 +1,6 @@
 """The derived tables: what the correlation publishes."""
 
-from parsers.contract import HOST, Column, Sql, Table
+from parsers.contract import HOST, Column, Moment, Sql, Table
 
 _UTC = "UTC, as stamped in the evidence"
 
@@ -65,6 +65,15 @@ BOOT = Table(
     ),
     address="boot_number",
     time="started_utc",
+    moments=(
+        Moment("started_utc", "system_start", "'start ' || boot_number || ' of the system'"),
+        Moment(
+            "ended_utc",
+            "system_end",
+            "'end of run ' || boot_number || ': ' || end_basis",
+            "end_basis <> 'log_end'",
+        ),
+    ),
 )
 
 PROCESS = Table(
@@ -134,6 +143,13 @@ IMAGE_DELIVERY = Table(
     ),
     address="delivery_id",
     time="time_utc",
+    moments=(
+        Moment(
+            "time_utc",
+            "image_delivered",
+            "concat(image_path, ' ' || trace, ' zone ' || zone_id, ' from ' || host_url)",
+        ),
+    ),
 )
 
 MOUNT_SESSION = Table(
@@ -188,6 +204,18 @@ MOUNT_SESSION = Table(
     ),
     address="session_id",
     time="opened_utc",
+    moments=(
+        Moment(
+            "opened_utc",
+            "image_mounted",
+            "concat(image_path, ' as ' || volume, ' [' || noise_reason || ']')",
+        ),
+        Moment(
+            "closed_utc",
+            "image_unmounted",
+            "concat(image_path, ' as ' || volume, ': ', close_basis)",
+        ),
+    ),
 )
 
 VOLUME_CLAIM = Table(
@@ -234,6 +262,13 @@ EXECUTION = Table(
     ),
     address="execution_id",
     time="time_utc",
+    moments=(
+        Moment(
+            "time_utc",
+            "executed",
+            "concat(kind, ': ', coalesce(command_line, process_path), ' from ', image_path)",
+        ),
+    ),
 )
 
 FOLLOW_ON = Table(
@@ -290,6 +325,13 @@ FINDING = Table(
     ),
     address="finding_id",
     time="first_utc",
+    moments=(
+        Moment(
+            "first_utc",
+            "finding",
+            "concat(severity, ': ', image_path, ' ', verdict, ', score ', score)",
+        ),
+    ),
 )
 
 EVIDENCE_REF = Table(
@@ -329,6 +371,30 @@ COVERAGE = Table(
     time="first_utc",
 )
 
+TIMELINE = Table(
+    "timeline",
+    "Every time of every row, in order: physical order is the order of rid",
+    (
+        Column("rid", Sql.I64, "Number of the row in order of time, from 0 without holes"),
+        Column("time_utc", Sql.TIME, _UTC),
+        HOST,
+        Column("source", Sql.TEXT, "Log or artifact: Sysmon, Security, $MFT, Prefetch, Finding"),
+        Column("event_id", Sql.U32, "Event id; NULL: no event"),
+        Column("kind", Sql.TEXT, "What the row tells: process_create, file_created, mark, ..."),
+        Column(
+            "severity",
+            Sql.U8,
+            "0 none, 1 info, 2 low, 3 medium, 4 high, 5 critical: that of the finding the row supports, else by its level or kind",
+        ),
+        Column("summary", Sql.TEXT, "The row in one line, at most 500 characters"),
+        Column("source_id", Sql.TEXT, "Artifact (source); NULL: derived"),
+        Column("table_name", Sql.TEXT, "Table of the row"),
+        Column("row_address", Sql.TEXT, "Address of the row inside the artifact, or its id"),
+    ),
+    address="rid",
+    time="time_utc",
+)
+
 DERIVED_TABLES: tuple[Table, ...] = (
     RULE,
     RULE_LIST,
@@ -342,5 +408,6 @@ DERIVED_TABLES: tuple[Table, ...] = (
     FINDING,
     EVIDENCE_REF,
     COVERAGE,
+    TIMELINE,
 )
 """In order of building; the case creates them, the correlation replaces them."""

@@ -3,18 +3,20 @@
 import io
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
 from forensic_iso.evidence.found import (
     HEAD_BYTES,
+    ZIP,
     EvidenceProblem,
     Found,
     Sighting,
     evidence_problem,
     found_member,
+    outer_of,
 )
 from forensic_iso.evidence.names import is_suspicious
 from forensic_iso.evidence.streams import open_readonly, stream_problems
@@ -37,12 +39,12 @@ def walk_archive(outer: Found) -> Iterator[Sighting | EvidenceProblem]:
     Args:
         outer: the archive, in no container or in one.
     """
-    if len(outer.containers) > 1:
+    if outer.kinds.count(ZIP) > 1 or (not outer.kinds and len(outer.containers) > 1):
         yield _problem(
             outer.path, BadArchive("archive_too_deep", "an archive in an archive", "one more")
         )
         return
-    if outer.containers and outer.size > NESTED_BYTES:
+    if _in_memory(outer) and outer.size > NESTED_BYTES:
         found = f"{outer.size} bytes"
         yield _problem(
             outer.path, BadArchive("archive_too_large", f"at most {NESTED_BYTES} bytes", found)
@@ -74,7 +76,11 @@ def open_found(found: Found) -> BinaryIO:
     """
     if not found.containers:
         return open_readonly(found.member)
-    outer = _outer_of(found)
+    if found.kind != ZIP:
+        from forensic_iso.evidence.layers import open_layer
+
+        return open_layer(found)
+    outer = outer_of(found)
     member = {m.offset: m for m in _members_of(outer)}.get(found.offsets[-1])
     if member is None or member.name != found.member:
         raise BadArchive("corrupt_archive", f"the member {found.member}", "another archive")
@@ -85,6 +91,7 @@ def forget_archives() -> None:
     """Drop what this process keeps of archives it read (directories and one nested archive)."""
     _directory.cache_clear()
     _nested.cache_clear()
+    _inner_directory.cache_clear()
 
 
 def _walk_members(
@@ -141,31 +148,29 @@ def _doubts(found: Found, member: Member, seen: set[str]) -> Iterator[EvidencePr
 
 
 def _members_of(outer: Found) -> tuple[Member, ...]:
-    if outer.containers:
+    if _in_memory(outer):
         return _nested_of(outer).members
-    return _directory(_key(outer.member))
+    return _inner_directory(outer) if outer.containers else _directory(_key(outer.member))
 
 
 def _base_of(outer: Found) -> BinaryIO:
     """A stream over the whole archive that the caller owns."""
-    if outer.containers:
+    if _in_memory(outer):
         return io.BytesIO(_nested_of(outer).data)
-    return open_readonly(outer.member)
+    return open_found(outer)
 
 
 def _damage_of(outer: Found) -> tuple[Problem, ...]:
-    return _nested_of(outer).problems if outer.containers else ()
+    return _nested_of(outer).problems if _in_memory(outer) else ()
 
 
 def _nested_of(outer: Found) -> "_Nested":
     return _nested(_key(outer.containers[0]), outer.offsets[-1], outer.member)
 
 
-def _outer_of(found: Found) -> Found:
-    """The archive a member lies in, as far as opening needs it."""
-    name = found.containers[-1]
-    path = found.container_path or name
-    return Found(path, name, 0, "", None, found.given, found.containers[:-1], found.offsets[:-1])
+def _in_memory(outer: Found) -> bool:
+    """Whether an archive lies in an archive: it is unpacked into memory; elsewhere it is read in place."""
+    return bool(outer.containers) and outer.kind == ZIP
 
 
 _Key = tuple[str, int, int]
@@ -180,6 +185,13 @@ def _key(path: str) -> _Key:
 @lru_cache(maxsize=16)
 def _directory(key: _Key) -> tuple[Member, ...]:
     return tuple(read_members(open_readonly(key[0]), key[1]))
+
+
+@lru_cache(maxsize=16)
+def _inner_directory(outer: Found) -> tuple[Member, ...]:
+    stream = open_found(replace(outer, size=0))
+    size = stream.seek(0, io.SEEK_END)
+    return tuple(read_members(stream, size))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from parsers.disks import refused_format
+
 
 @dataclass(frozen=True, slots=True)
 class Unsupported:
@@ -12,7 +14,9 @@ class Unsupported:
 
 
 _UNPACK = "unpack it to a folder and give the folder"
-_MOUNT = "mount it read-only, or export Windows logs and $MFT from it, and give the folder"
+_GIVE = (
+    "an image on a collected volume is an artifact; give it by itself to look inside it as evidence"
+)
 
 _HEADS: tuple[tuple[int, bytes, Unsupported], ...] = (
     (0, b"7z\xbc\xaf\x27\x1c", Unsupported("a 7z archive", _UNPACK)),
@@ -22,43 +26,22 @@ _HEADS: tuple[tuple[int, bytes, Unsupported], ...] = (
     (0, b"\xfd7zXZ\0", Unsupported("an xz stream", _UNPACK)),
     (0, b"BZh", Unsupported("a bzip2 stream", _UNPACK)),
     (0, b"\x28\xb5\x2f\xfd", Unsupported("a Zstandard stream", _UNPACK)),
-    (257, b"ustar", Unsupported("a tar archive", _UNPACK)),
-    (0, b"EVF\x09\x0d\x0a\xff\0", Unsupported("an EnCase image (E01)", _MOUNT)),
-    (0, b"EVF2\x0d\x0a\x81\0", Unsupported("an EnCase image (Ex01)", _MOUNT)),
-    (0, b"LVF\x09\x0d\x0a\xff\0", Unsupported("an EnCase logical image (L01)", _MOUNT)),
-    (0, b"ADSEGMENTEDFILE\0", Unsupported("an AccessData image (AD1)", _MOUNT)),
-    (0, b"vhdxfile", Unsupported("a virtual disk (VHDX)", _MOUNT)),
-    (0, b"conectix", Unsupported("a virtual disk (VHD)", _MOUNT)),
-    (0, b"KDMV", Unsupported("a virtual disk (VMDK)", _MOUNT)),
-    (0, b"# Disk DescriptorFile", Unsupported("a virtual disk's descriptor (VMDK)", _MOUNT)),
-    (0, b"QFI\xfb", Unsupported("a virtual disk (QCOW)", _MOUNT)),
-    (64, b"\x7f\x10\xda\xbe", Unsupported("a virtual disk (VDI)", _MOUNT)),
-    (3, b"NTFS    ", Unsupported("a raw image of an NTFS volume", _MOUNT)),
-    (3, b"-FVE-FS-", Unsupported("a raw image of a BitLocker volume", _MOUNT)),
-    (512, b"EFI PART", Unsupported("a raw image of a disk (GPT)", _MOUNT)),
+    (3, b"NTFS    ", Unsupported("a raw image of an NTFS volume", _GIVE)),
+    (3, b"-FVE-FS-", Unsupported("a raw image of a BitLocker volume", _GIVE)),
+    (512, b"EFI PART", Unsupported("a raw image of a disk (GPT)", _GIVE)),
 )
-_DISK = Unsupported("a raw image of a disk (MBR)", _MOUNT)
-_AFF4 = Unsupported("an AFF4 image", _MOUNT)
+_DISK = Unsupported("a raw image of a disk (MBR)", _GIVE)
 _BY_NAME = {
     ".7z": Unsupported("a 7z archive by name", _UNPACK),
     ".rar": Unsupported("a RAR archive by name", _UNPACK),
-    ".tar": Unsupported("a tar archive by name", _UNPACK),
-    ".e01": Unsupported("an EnCase image by name", _MOUNT),
-    ".ex01": Unsupported("an EnCase image by name", _MOUNT),
-    ".l01": Unsupported("an EnCase logical image by name", _MOUNT),
-    ".ad1": Unsupported("an AccessData image by name", _MOUNT),
-    ".aff4": _AFF4,
-    ".vmdk": Unsupported("a virtual disk by name", _MOUNT),
-    ".vhd": Unsupported("a virtual disk by name", _MOUNT),
-    ".vhdx": Unsupported("a virtual disk by name", _MOUNT),
 }
 
 
 def unsupported_container(name: str, head: bytes) -> Unsupported | None:
     """What container a file that no parser takes is, by its first bytes or else by its name."""
     lower = name.lower()
-    if lower.endswith(".aff4"):
-        return _AFF4
+    if (refused := refused_format(name, head)) is not None:
+        return Unsupported(refused.name, refused.advice)
     for offset, mark, kind in _HEADS:
         if head.startswith(mark, offset):
             return kind

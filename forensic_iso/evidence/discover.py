@@ -20,7 +20,11 @@ from forensic_iso.evidence.found import (
     evidence_problem,
 )
 from forensic_iso.evidence.groups import LogIndex, collection_of, nearest_logs
+from forensic_iso.evidence.image import is_image, is_part
+from forensic_iso.evidence.image_files import ImageOptions, look_at, problem_of, walk_look
+from forensic_iso.evidence.layers import forget_layers
 from forensic_iso.evidence.names import on_windows_volume
+from forensic_iso.evidence.tars import is_tar, walk_tar
 from forensic_iso.text import one_line
 from parsers.contract import Severity
 
@@ -28,6 +32,7 @@ __all__ = [
     "Discovery",
     "EvidenceProblem",
     "Found",
+    "ImageOptions",
     "LogIndex",
     "Recognised",
     "Recogniser",
@@ -64,12 +69,17 @@ class Discovery:
         return [f"{place}: {what}" for place, lacking in missing.items() for what in lacking]
 
 
-def discover(paths: Sequence[Path], parsers: Sequence[Recogniser]) -> Discovery:
+def discover(
+    paths: Sequence[Path],
+    parsers: Sequence[Recogniser],
+    images: ImageOptions = ImageOptions(),  # noqa: B008 - frozen
+) -> Discovery:
     """Find every file in the evidence. The first parser that recognises a file takes it.
 
     Args:
-        paths: files, folders and archives; what is given twice, or inside another, is found once.
+        paths: files, folders, archives and disk images; what is given twice, or inside another, is found once.
         parsers: in order of precedence.
+        images: how disk images are read; which ones are opened as evidence says `evidence.image`.
 
     Raises:
         UsageError: a path does not exist.
@@ -84,11 +94,13 @@ def discover(paths: Sequence[Path], parsers: Sequence[Recogniser]) -> Discovery:
                 result.problems.append(item)
             elif item.found.member not in seen:
                 seen.add(item.found.member)
-                _sort_in(item, parsers, result, explicit=item.found.member in named)
+                explicit = item.found.member in named
+                _sort_in(item, parsers, result, images, explicit=explicit)
     asked = {p.KIND: tuple(getattr(p, "BESIDE", ())) for p in parsers}
     result.recognised, result.unrecognised = join_companions(
         result.recognised, result.unrecognised, asked
     )
+    forget_layers()
     result.problems = list(dict.fromkeys(result.problems))  # what is given twice is told once
     return result
 
@@ -115,17 +127,28 @@ def _walk(shown: str, real: str) -> Iterator[Sighting | EvidenceProblem]:
 
 
 def _sort_in(
-    item: Sighting, parsers: Sequence[Recogniser], result: Discovery, *, explicit: bool = False
+    item: Sighting,
+    parsers: Sequence[Recogniser],
+    result: Discovery,
+    images: ImageOptions,
+    *,
+    explicit: bool = False,
 ) -> None:
-    """Put one file where it belongs; archives that hold evidence are walked in turn."""
+    """Put one file where it belongs; archives and images that hold evidence are walked in turn."""
     found = item.found
     is_zip = _is_zip(item, explicit)
-    if is_zip and (explicit or not _is_artifact(item)):
-        for inner in walk_archive(found):
+    packed = is_tar(found.name, item.head)
+    if (is_zip or packed) and (explicit or not _is_artifact(item)):
+        for inner in walk_archive(found) if is_zip else walk_tar(found):
             if isinstance(inner, EvidenceProblem):
                 result.problems.append(inner)
             else:
-                _sort_in(inner, parsers, result)
+                _sort_in(inner, parsers, result, images)
+        return
+    if is_part(item):
+        result.unrecognised.append((found, "read together with the first part of its image"))
+        return
+    if is_image(item, explicit) and _opened(item, parsers, result, images, explicit=explicit):
         return
     kind = _kind(item, parsers, result)
     if kind is not None:
@@ -135,6 +158,37 @@ def _sort_in(
     result.unrecognised.append((found, reason))
     if problem is not None:
         result.problems.append(problem)
+
+
+def _opened(
+    item: Sighting,
+    parsers: Sequence[Recogniser],
+    result: Discovery,
+    images: ImageOptions,
+    *,
+    explicit: bool,
+) -> bool:
+    """Walk an image that is evidence; False: it is an artifact like others, or one as well."""
+    look = look_at(item.found, images)
+    refused = problem_of(look)
+    if refused is not None:
+        if explicit or not _is_artifact(item):
+            result.problems.append(refused)
+            result.unrecognised.append(
+                (item.found, f"a disk image that is not read: {refused.problem.found}")
+            )
+            return True
+        return False
+    if not (explicit or look.is_evidence):
+        return False
+    for inner in walk_look(look, images):
+        if isinstance(inner, EvidenceProblem):
+            result.problems.append(inner)
+        else:
+            _sort_in(inner, parsers, result, images)
+    if look.is_evidence:
+        result.unrecognised.append((item.found, "a disk image: its files were looked through"))
+    return look.is_evidence
 
 
 def _is_artifact(item: Sighting) -> bool:

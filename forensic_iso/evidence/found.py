@@ -1,6 +1,6 @@
 """What evidence is made of: files found, and problems met while looking."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from forensic_iso.evidence.names import original_name, windows_path
 from forensic_iso.text import encodable
@@ -8,6 +8,9 @@ from parsers.contract import Problem, Severity
 
 JOIN = "!/"
 """Between a container and its member in `Found.path`."""
+
+ZIP, TAR, IMAGE, VOLUME = "zip", "tar", "image", "volume"
+"""What a container is; the volume of a shadow copy is `VOLUME` with `:vss` and its number."""
 
 HEAD_BYTES = 34_816
 """Bytes that parsers recognise a file by: up to the first volume descriptor of a CD image."""
@@ -21,8 +24,10 @@ class Found:
     `windows_path` the path on the Windows volume if the layout tells it; these three are valid
     UTF-8. `given` (absolute) is what the user handed in. `containers` are the absolute path of the
     outermost archive and the names of nested ones; `member` is the name in the innermost, or the
-    absolute path of a file in no container. `offsets` are the local headers of the members,
-    outermost first.
+    absolute path of a file in no container. `offsets` are the places of the members in them,
+    outermost first: a local header, a partition's start, an NTFS file reference. `kinds` say what
+    each container is (`ZIP`, `TAR`, `IMAGE`, `VOLUME`); what lacks is a ZIP. `unlock` are keys of
+    encrypted volumes: never shown, never written.
     """
 
     path: str
@@ -33,6 +38,13 @@ class Found:
     given: str
     containers: tuple[str, ...] = ()
     offsets: tuple[int, ...] = ()
+    kinds: tuple[str, ...] = ()
+    unlock: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def kind(self) -> str:
+        """What the innermost container is."""
+        return self.kinds[-1] if self.kinds else ZIP
 
     @property
     def container_path(self) -> str | None:
@@ -73,8 +85,26 @@ def found_file(shown: str, real: str, below: str, size: int, given: str) -> Foun
     return _found(shown, real, inner, size, given, above)
 
 
-def found_member(outer: Found, name: str, size: int, offset: int) -> Found:
-    """A member of the archive `outer`."""
+def outer_of(found: Found) -> Found:
+    """The innermost container of a file, as far as opening it needs."""
+    name = found.containers[-1]
+    return Found(
+        found.container_path or name,
+        name,
+        0,
+        name.rpartition("/")[2],
+        None,
+        found.given,
+        found.containers[:-1],
+        found.offsets[:-1],
+        found.kinds[:-1],
+        found.unlock,
+    )
+
+
+def found_member(outer: Found, name: str, size: int, offset: int, kind: str = ZIP) -> Found:
+    """A member of the container `outer`."""
+    inherited = outer.kinds or (ZIP,) * len(outer.containers)
     return _found(
         f"{outer.path}{JOIN}{name}",
         name,
@@ -83,6 +113,8 @@ def found_member(outer: Found, name: str, size: int, offset: int) -> Found:
         outer.given,
         containers=(*outer.containers, outer.member),
         offsets=(*outer.offsets, offset),
+        kinds=(*inherited, kind),
+        unlock=outer.unlock,
     )
 
 
@@ -95,6 +127,8 @@ def _found(
     above: str = "",
     containers: tuple[str, ...] = (),
     offsets: tuple[int, ...] = (),
+    kinds: tuple[str, ...] = (),
+    unlock: tuple[str, ...] = (),
 ) -> Found:
     on_windows = windows_path(inner, above)
     # The name comes from the whole path: only the path tells whether the collector escaped its
@@ -109,6 +143,8 @@ def _found(
         given=given,
         containers=containers,
         offsets=offsets,
+        kinds=kinds,
+        unlock=unlock,
     )
 
 

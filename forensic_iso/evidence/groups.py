@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
 
-from forensic_iso.evidence.found import JOIN, Found
+from forensic_iso.evidence.found import JOIN, VOLUME, Found
 from forensic_iso.evidence.names import in_user_profile, layout_start, parts_of
 
 _Place = tuple[tuple[str, ...], str]
@@ -39,6 +39,8 @@ class LogIndex:
                 continue
             for folder in _ancestors(_location(log)):
                 self._below[log.containers, folder].append(log)
+            if log.kind.startswith(VOLUME):
+                self._below[log.containers[:-1], ""].append(log)
 
     def nearest(self, found: Found) -> list[Found]:
         """Logs below the nearest folder above `found`, in the same container, that has any.
@@ -53,6 +55,8 @@ class LogIndex:
             logs = self._below.get((found.containers, folder))
             if logs:
                 return list(logs)
+        if found.kind.startswith(VOLUME):  # another volume of the same image
+            return list(self._below.get((found.containers[:-1], ""), ()))
         return []
 
 

@@ -6,6 +6,7 @@ of all of them; its `data` is stored (event_other) or composed from the typed co
 
 from parsers.contract import HOST, Column, Sql, Table
 from parsers.evtx.events import EVENT_TABLES
+from parsers.evtx.events.moments import OTHER_MOMENTS, event_moments
 from parsers.evtx.events.spec import EventTable, snake
 
 SYSTEM = (
@@ -62,6 +63,7 @@ EVENT_OTHER = Table(
     ),
     address="record_offset",
     time="time_utc",
+    moments=OTHER_MOMENTS,
 )
 
 EVTX_CHUNK = Table(
@@ -95,6 +97,7 @@ def typed(t: EventTable) -> Table:
         (*lead, *(f.column for f in t.fields), EXTRA, *rest, *TAIL),
         address="record_offset",
         time="time_utc",
+        moments=event_moments(t.name),
     )
 
 

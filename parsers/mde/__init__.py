@@ -11,6 +11,7 @@ from parsers.mde.schema import TABLES
 
 KIND = "mde"
 VERSION = 1
+LABEL = "Defender XDR"
 NAMES_HOST = True
 
 __all__ = ["KIND", "TABLES", "VERSION", "parse", "recognise"]

@@ -5,7 +5,7 @@ Source: advanced hunting schema reference, Device*Events. Columns that hold a ti
 
 import re
 
-from parsers.contract import HOST, Column, Sql, Table
+from parsers.contract import HOST, Column, Moment, Sql, Table
 
 _VERSION_INFO = tuple(
     f"VersionInfo{n}"
@@ -104,6 +104,30 @@ TABLE_OF_TYPE: dict[str, str] = {kql.casefold(): snake(f"Mde{kql}") for kql in _
 """Sentinel's `Type` or KQL's table name, casefolded -> our table."""
 
 
+_LINE = (
+    "action_type",
+    "folder_path",
+    "file_name",
+    "registry_key",
+    "registry_value_name",
+    "remote_url",
+    "remote_ip",
+    "process_command_line",
+    "initiating_process_command_line",
+)
+"""What a row shows in one line of the timeline, as far as its table has it."""
+
+
+def _line(columns: set[str]) -> str:
+    shown = ", ".join(f"nullif({name}, '')" for name in _LINE if name in columns)
+    return f"concat_ws(' ', {shown})"
+
+
+def _kind(kql: str) -> str:
+    """DeviceFileEvents gives file_events."""
+    return snake(kql).removeprefix("device_")
+
+
 def _table(kql: str) -> Table:
     columns = list(FIELDS[snake(f"Mde{kql}")].values())
     return Table(
@@ -122,6 +146,7 @@ def _table(kql: str) -> Table:
         ),
         address="row_address",
         time="timestamp_utc",
+        moments=(Moment("timestamp_utc", _kind(kql), _line({c.name for c in columns})),),
     )
 
 

@@ -14,6 +14,7 @@ from parsers.mft.tables import TABLES
 
 KIND = "mft"
 VERSION = 1
+LABEL = "$MFT"
 
 _NAME = re.compile(r"(?:.*[^a-z0-9])?(?:\$|%24)?mft(?:[^a-z0-9].*)?", re.IGNORECASE | re.DOTALL)
 _MIRROR = re.compile(r"mftmirr", re.IGNORECASE)

@@ -1,10 +1,16 @@
 """Tables of the $MFT parser."""
 
-from parsers.contract import Column, Sql, Table
+from parsers.contract import Column, Moment, Sql, Table
 
 SI_TIMES = ("si_created_utc", "si_modified_utc", "si_mft_changed_utc", "si_accessed_utc")
 FN_TIMES = ("fn_created_utc", "fn_modified_utc", "fn_mft_changed_utc", "fn_accessed_utc")
 _FILETIME = "UTC, 100 ns; NULL: zero or out of range"
+
+NAMED = (
+    "(SELECT e.*, n.path FROM mft_entry AS e JOIN mft_name AS n USING (source_id, record, sequence)"
+    " WHERE n.namespace <> 2)"
+)
+"""Files with each of their names but the 8.3 ones."""
 
 _RECORD = Column(
     "record",
@@ -23,6 +29,22 @@ _IN_USE = Column("in_use", Sql.BOOL, "Record of the file is in use; false: the f
 _OFFSET = Column(
     "record_offset", Sql.I64, "Byte offset in the $MFT of the record that holds the row"
 )
+
+
+def _si_moments() -> tuple[Moment, ...]:
+    """One row per time of a file; equal times are told by the first of them."""
+    words = ("created", "modified", "mft_changed", "accessed")
+    moments = []
+    for i, (word, time) in enumerate(zip(words, SI_TIMES, strict=True)):
+        also = "".join(
+            f" || CASE WHEN {other} = {time} THEN ', {name.replace('_', ' ')}' ELSE '' END"
+            for name, other in zip(words[i + 1 :], SI_TIMES[i + 1 :], strict=True)
+        )
+        earlier = " AND ".join(f"{other} IS DISTINCT FROM {time}" for other in SI_TIMES[:i])
+        summary = f"path || CASE WHEN in_use THEN '' ELSE ' [deleted]' END || ': {word.replace('_', ' ')}'{also}"
+        moments.append(Moment(time, f"file_{word}", summary, earlier or None, NAMED))
+    return tuple(moments)
+
 
 MFT_ENTRY = Table(
     "mft_entry",
@@ -83,6 +105,7 @@ MFT_ENTRY = Table(
     ),
     address="record_offset",
     time="si_created_utc",
+    moments=_si_moments(),
 )
 
 MFT_NAME = Table(
@@ -216,6 +239,14 @@ ZONE_IDENTIFIER = Table(
     ),
     address="record_offset",
     time="si_mft_changed_utc",
+    moments=(
+        Moment(
+            "si_mft_changed_utc",
+            "mark",
+            "concat(path, ' zone ' || zone_id, ' from ' || host_url, ' referrer ' || referrer_url,"
+            " CASE WHEN origin = 'slack' THEN ' [found in slack]' ELSE '' END)",
+        ),
+    ),
 )
 
 TABLES: tuple[Table, ...] = (MFT_ENTRY, MFT_NAME, MFT_STREAM, ZONE_IDENTIFIER)

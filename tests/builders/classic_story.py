@@ -14,7 +14,7 @@ from tests.builders.collection import Collection, Truth
 from tests.builders.host import SYSTEM, Host, Process, User
 from tests.builders.iso import IsoFile, build_iso, cdfs_serial
 from tests.builders.lnk import DRIVE_CDROM, DRIVE_FIXED, Shortcut, VolumeId, build_lnk
-from tests.builders.mft import Times
+from tests.builders.mft import MftBuilder, Times
 from tests.builders.storage_events import (
     Disk,
     mount,
@@ -252,7 +252,7 @@ def _stick(host: Host, explorer: Process) -> None:
     partition_event(host, at(10, 21, 5.4), disk, removed=True)
 
 
-def _files(image: bytes) -> dict[str, bytes]:
+def _files(image: bytes) -> tuple[dict[str, bytes], MftBuilder]:
     mft = system_volume(INSTALLED, USER.name)
     mark = {"Zone.Identifier": zone_identifier(REFERRER, URL)}
     for path, when, gone in ((IMAGE, at(8, 14, 31.482), True), (SECOND, at(8, 14, 58.107), False)):
@@ -285,7 +285,7 @@ def _files(image: bytes) -> dict[str, bytes]:
         mft.add_file(path, Times.all(clicked), size=len(data))
         files[path.replace("\\", "/")] = data
     files["$MFT"] = mft.build()
-    return files
+    return files, mft
 
 
 def classic_iso() -> Collection:
@@ -326,6 +326,6 @@ def classic_iso() -> Collection:
     truth.finding(
         SECOND, "delivered", optional=True
     )  # same bytes: a product may count it to the first
-    collection = Collection(host, truth, _files(image))
+    collection = Collection(host, truth, *_files(image))
     collection.add_logs()
     return collection

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tests.builders.host import Host
+from tests.builders.mft import MftBuilder
 
 LOGS = "Windows/System32/winevt/Logs"
 
@@ -138,6 +139,8 @@ class Collection:
     host: Host
     truth: Truth
     files: dict[str, bytes] = field(default_factory=dict)
+    mft: MftBuilder | None = None
+    """What made the $MFT, for who wants the whole volume."""
 
     def add_logs(self) -> None:
         """The host's logs, file names escaped as Windows does it (`/` = `%4`)."""

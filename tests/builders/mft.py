@@ -71,6 +71,18 @@ class _Name:
     times: Times
 
 
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a stream lies: (first VCN, clusters, run list) of each piece; pieces but the first go to an extension."""
+
+    pieces: tuple[tuple[int, int, bytes], ...]
+    size: int
+    allocated: int
+    initialised: int
+    flags: int = 0
+    unit_bits: int = 0
+
+
 @dataclass(slots=True)
 class _Record:
     number: int
@@ -87,6 +99,8 @@ class _Record:
     flags: int = ATTRIBUTE_ARCHIVE
     usn: int = 0
     spread: bool = False
+    placed: dict[str, Placement] = field(default_factory=dict)
+    extra: list[bytes] = field(default_factory=list)
 
 
 def _resident(kind: int, name: str, value: bytes, ident: int) -> bytes:
@@ -125,6 +139,23 @@ def _non_resident(kind: int, name: str, size: int, ident: int) -> bytes:
     )
     body = head + label.ljust(runs_at - 64, b"\0") + runs
     return body.ljust(-(-len(body) // 8) * 8, b"\0")
+
+
+def _placed(name: str, place: Placement, piece: int, ident: int) -> bytes:
+    label = name.encode("utf-16-le", "surrogatepass")
+    first, clusters, runs = place.pieces[piece]
+    head_bytes = 72 if place.unit_bits else 64
+    runs_at = -(-(head_bytes + len(label)) // 8) * 8
+    length = -(-(runs_at + len(runs) + 1) // 8) * 8
+    sizes = (place.allocated, place.size, place.initialised) if not piece else (0, 0, 0)
+    head = struct.pack(
+        "<IIBBHHHQQHHIQQQ",
+        0x80, length, 1, len(name), head_bytes, place.flags, ident, first, first + clusters - 1,
+        runs_at, place.unit_bits, 0, *sizes,
+    )  # fmt: skip
+    if place.unit_bits:
+        head += struct.pack("<Q", place.allocated)
+    return (head + label.ljust(runs_at - head_bytes, b"\0") + runs).ljust(length, b"\0")
 
 
 def protect(record: bytearray, usn: int = 1) -> None:
@@ -221,6 +252,32 @@ class MftBuilder:
         """Record number of a live or the last deleted object of this path."""
         return self._paths[path.strip("\\").casefold()]
 
+    def contents(self) -> list[tuple[int, str, bytes | None, int]]:
+        """(record, stream, bytes, size) of what lies, or is to lie, outside of the $MFT; bytes None: not given."""
+        found: list[tuple[int, str, bytes | None, int]] = []
+        for number, record in self._records.items():
+            if record.content is None and record.size and not record.directory:
+                found.append((number, "", None, record.size))
+            for name in record.streams:
+                if name in record.non_resident:
+                    found.append((number, name, record.streams[name], len(record.streams[name])))
+        return found
+
+    def place(self, number: int, stream: str, placement: Placement) -> None:
+        """Say where a stream lies on the volume."""
+        record = self._records[number]
+        record.placed[stream] = placement
+        if not stream:
+            record.content, record.size = None, placement.size
+
+    def attach(self, number: int, kind: int, value: bytes) -> None:
+        """One more resident attribute without a name."""
+        self._records[number].extra.append(_resident(kind, "", value, 60))
+
+    def record_count(self) -> int:
+        """Slots of the $MFT as it would be built now."""
+        return len(self.build()) // self._bytes
+
     @staticmethod
     def _split(path: str) -> tuple[str, str]:
         folder, _, name = path.strip("\\").rpartition("\\")
@@ -285,13 +342,21 @@ class MftBuilder:
             _resident(0x30, "", self._file_name(record, n), 2 + k)
             for k, n in enumerate(record.names)
         ]
-        tail = [self._main(record)]
+        tail = [*record.extra, self._main(record)]
         named = [
             self._stream(record, n, v, 40 + k) for k, (n, v) in enumerate(record.streams.items())
         ]
         room = self._bytes - self._first() - 8
-        if not record.spread and sum(map(len, own + tail + named)) <= room:
+        main = record.placed.get("")
+        further = [_placed("", main, k, 30) for k in range(1, len(main.pieces))] if main else []
+        fits = sum(map(len, own + tail + named)) <= room and not further
+        if not record.spread and fits:
             return self._record(record, own + tail + named, 0), None
+        if further:
+            listed = _resident(0x20, "", self._pieces_list(record, spare), 1)
+            base = self._record(record, [own[0], listed, *own[1:], *tail, *named], 0)
+            twin = _Record(spare, 1, record.in_use, False, record.times)
+            return base, self._record(twin, further, self.reference(record.number))
         listed = _resident(0x20, "", self._list(record, spare), 1)
         base = self._record(record, [own[0], listed, *own[1:], *tail], 0)
         twin = _Record(spare, 1, record.in_use, False, record.times)
@@ -353,12 +418,16 @@ class MftBuilder:
         if record.directory:
             root = struct.pack("<IIIB3x", 0x30, 1, 4096, 1) + struct.pack("<IIIB3x", 16, 32, 32, 0)
             return _resident(0x90, "$I30", root + struct.pack("<QHHI", 0, 16, 0, 2), 30)
+        if "" in record.placed:
+            return _placed("", record.placed[""], 0, 30)
         if record.content is not None or not record.size:
             return _resident(0x80, "", record.content or b"", 30)
         return _non_resident(0x80, "", record.size, 30)
 
     @staticmethod
     def _stream(record: _Record, name: str, value: bytes, ident: int) -> bytes:
+        if name in record.placed:
+            return _placed(name, record.placed[name], 0, ident)
         if name in record.non_resident:
             return _non_resident(0x80, name, len(value), ident)
         return _resident(0x80, name, value, ident)
@@ -372,4 +441,12 @@ class MftBuilder:
             length = -(-(26 + len(label)) // 8) * 8
             entry = struct.pack("<IHBBQQH", 0x80, length, len(name), 26, 0, 1 << 48 | spare, 40 + k)
             out += (entry + label).ljust(length, b"\0")
+        return bytes(out)
+
+    def _pieces_list(self, record: _Record, spare: int) -> bytes:
+        """$ATTRIBUTE_LIST of a content whose run list goes on in an extension record."""
+        out = bytearray()
+        for k, (first, _, _) in enumerate(record.placed[""].pieces):
+            holder = 1 << 48 | spare if k else self.reference(record.number)
+            out += struct.pack("<IHBBQQH6x", 0x80, 32, 0, 26, first, holder, 30)
         return bytes(out)

@@ -133,11 +133,8 @@ def test_zips_in_zips_are_walked(tmp_path: Path) -> None:
     [
         ("a.7z", b"7z\xbc\xaf\x27\x1c"),
         ("a.rar", b"Rar!\x1a\x07\x01\0"),
-        ("a.E01", b"EVF\x09\x0d\x0a\xff\0"),
-        ("a.ad1", b"ADSEGMENTEDFILE\0"),
-        ("a.vhdx", b"vhdxfile"),
-        ("a.vmdk", b"KDMV"),
-        ("a.tar", bytes(257) + b"ustar\0"),
+        ("a.cab", b"MSCF\0\0\0\0"),
+        ("a.xz", b"\xfd7zXZ\0"),
         ("a.dd", b"\xeb\x52\x90NTFS    "),
         (
             "b.dd",
@@ -152,6 +149,29 @@ def test_other_containers_are_named_with_what_to_do(tmp_path: Path, name: str, h
 
     assert codes(result) == ["container_not_supported"]
     assert "give" in result.problems[0].problem.message
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "code", "advice"),
+    [
+        ("a.ad1", b"ADSEGMENTEDFILE\0", "container_not_supported", "FTK Imager"),
+        ("a.vdi", bytes(64) + b"\x7f\x10\xda\xbe", "container_not_supported", "qemu-img convert"),
+        ("a.dmg", b"anything", "container_not_supported", "dmg2img"),
+        ("a.E01", b"EVF\x09\x0d\x0a\xff\0", "damaged_disk", "ewfrecover"),
+        ("a.vhdx", b"vhdxfile", "damaged_disk", "again"),
+        ("a.vmdk", b"KDMV", "extent_alone", "all extents"),
+        ("a.tar", bytes(257) + b"ustar\0", "corrupt_archive", "transfer"),
+    ],
+)
+def test_images_that_are_not_read_are_named_with_what_to_do(
+    tmp_path: Path, name: str, head: bytes, code: str, advice: str
+) -> None:
+    put(tmp_path / name, head)
+
+    result = discover([tmp_path], PARSERS)
+
+    assert codes(result) == [code]
+    assert advice in result.problems[0].problem.message
 
 
 def test_a_parser_that_fails_does_not_hide_the_file(tmp_path: Path) -> None:

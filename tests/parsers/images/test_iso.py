@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parsers import iso9660
+from parsers import images
 from parsers.contract import Artifact, Batch, Problem
 from tests.builders.iso import IsoFile, build_iso, cdfs_serial
 from tests.shared import REAL, needs_shared
@@ -27,16 +27,16 @@ IMAGE = build_iso(
 
 
 def read(data: bytes, name: str = "a.iso") -> tuple[pl.DataFrame, list[Problem]]:
-    items = list(iso9660.parse(Artifact(name, lambda: io.BytesIO(data), len(data))))
-    frames = [i.frame for i in items if isinstance(i, Batch)]
+    items = list(images.parse(Artifact(name, lambda: io.BytesIO(data), len(data))))
+    frames = [i.frame for i in items if isinstance(i, Batch) and i.table == "image_content"]
     return (pl.concat(frames) if frames else pl.DataFrame()), [
         i for i in items if isinstance(i, Problem)
     ]
 
 
 def test_image_is_known_by_its_descriptor_whatever_its_name() -> None:
-    assert iso9660.recognise("notes.txt", IMAGE[:34816])
-    assert not iso9660.recognise("fake.iso", bytes(34816))
+    assert images.recognise("notes.txt", IMAGE[:34816])
+    assert not images.recognise("fake.iso", bytes(34816))
 
 
 def test_files_come_with_path_flags_time_and_hashes() -> None:
@@ -84,7 +84,7 @@ def test_cut_image_lists_names_and_says_which_content_is_missing() -> None:
     frame, problems = read(IMAGE[:-4096])
 
     assert "viewer\\layout.dll" in frame["path"].to_list()
-    assert any(p.code in ("iso_file_cut", "iso_directory_cut") for p in problems)
+    assert any(p.code in ("image_file_cut", "iso_directory_cut") for p in problems)
 
 
 def test_directory_loop_ends() -> None:

@@ -1,0 +1,88 @@
+"""One SQL query over a case, read-only and sealed; a result that is cut says so."""
+
+import re
+from dataclasses import dataclass
+
+import duckdb
+
+from forensic_iso.browse.case import Case
+
+MOST = 10_000
+"""Rows of a result that are kept."""
+
+CELL = 10_000
+"""Characters of a cell that are kept."""
+
+
+class QueryError(Exception):
+    """The query failed; the message is DuckDB's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A result as text; None stays None. `cut`: there are more rows than `MOST`; `cells_cut`: longer cells were cut."""
+
+    names: list[str]
+    rows: list[tuple[str | None, ...]]
+    cut: bool
+    cells_cut: int
+
+
+def run(case: Case, query: str, most: int = MOST) -> Result:
+    """Run one statement that reads.
+
+    Raises:
+        QueryError: it is none, or DuckDB refuses it.
+    """
+    try:
+        statements = case.cursor().extract_statements(query)
+    except duckdb.Error as e:
+        raise QueryError(str(e).strip()) from e
+    if len(statements) != 1:
+        raise QueryError(f"expected one statement, found {len(statements)}")
+    try:
+        cursor = case.cursor().execute(statements[0])
+        names = [d[0] for d in cursor.description or ()]
+        kept = cursor.fetchmany(most + 1)
+    except duckdb.Error as e:
+        raise QueryError(str(e).strip()) from e
+    cells_cut = 0
+    rows: list[tuple[str | None, ...]] = []
+    for row in kept[:most]:
+        texts = [None if v is None else _text(v) for v in row]
+        cells_cut += sum(t is not None and len(t) > CELL for t in texts)
+        rows.append(tuple(t if t is None else t[:CELL] for t in texts))
+    return Result(names, rows, len(kept) > most, cells_cut)
+
+
+def _text(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def tables(case: Case) -> list[tuple[str, str]]:
+    """Tables and views with their comments."""
+    rows = case.rows(
+        "SELECT table_name, comment FROM duckdb_tables() UNION ALL"
+        " SELECT view_name, comment FROM duckdb_views() WHERE NOT internal ORDER BY 1"
+    )
+    return [(str(n), str(c or "")) for n, c in rows]
+
+
+def columns(case: Case, table: str) -> list[tuple[str, str, str]]:
+    """Columns of a table: name, type, meaning."""
+    rows = case.rows(
+        "SELECT column_name, data_type, comment FROM duckdb_columns() WHERE table_name = ?"
+        " ORDER BY column_index",
+        [table],
+    )
+    return [(str(n), str(t), str(c or "")) for n, t, c in rows]
+
+
+def is_rows_of_timeline(result: Result) -> list[int] | None:
+    """Row numbers where the result has a column `rid`, so that it can be shown in the timeline."""
+    if "rid" not in result.names:
+        return None
+    at = result.names.index("rid")
+    values = [r[at] for r in result.rows]
+    numbers = [int(v) for v in values if v is not None and re.fullmatch(r"\d+", v)]
+    return numbers if len(numbers) == len(values) else None

@@ -1,0 +1,124 @@
+"""The sorted table `timeline`: one row for each time of each row of evidence and of the answers."""
+
+from collections.abc import Iterator, Sequence
+
+import duckdb
+
+from forensic_iso.correlate.schema import DERIVED_TABLES, TIMELINE
+from parsers.contract import Moment, Table
+from parsers.registry import PARSERS
+
+SUMMARY_CHARS = 500
+
+LOG_WORD = "coalesce(regexp_replace(channel, '^Microsoft-Windows-|(-|/)Operational$', '', 'g'), provider, 'Event log')"
+"""A log's channel as users say it: Sysmon, VHDMP, Partition/Diagnostic."""
+
+KIND_SEVERITY = {"log_clear": 3, "defender": 3, "clock_change": 1, "finding": 1}
+LEVEL_SEVERITY = "CASE level WHEN 1 THEN 2 WHEN 2 THEN 2 WHEN 3 THEN 1 ELSE 0 END"
+
+SUPPORTING = """
+CREATE OR REPLACE TEMP TABLE supporting AS
+WITH graded AS (
+    SELECT
+        finding_id, host, lower(image_path) AS image,
+        list_position(['info', 'low', 'medium', 'high', 'critical'], severity)::UTINYINT AS severity
+    FROM finding
+),
+subject AS (
+    SELECT finding_id AS subject_id, severity FROM graded
+    UNION ALL SELECT delivery_id, severity FROM image_delivery JOIN graded USING (host) WHERE lower(image_path) = image
+    UNION ALL SELECT session_id, severity FROM mount_session JOIN graded USING (host) WHERE lower(image_path) = image
+    UNION ALL SELECT execution_id, severity FROM execution JOIN graded USING (host) WHERE lower(image_path) = image
+)
+SELECT source_id, table_name, row_address, max(severity) AS severity
+FROM evidence_ref JOIN subject USING (subject_id)
+GROUP BY ALL
+UNION ALL
+SELECT NULL, NULL, subject_id, max(severity) FROM subject GROUP BY subject_id;
+"""
+"""Rows that findings rest on, with the findings' severity; the findings' own parts have no source."""
+
+
+def labels() -> list[tuple[Table, str | None]]:
+    """Tables that give rows of the timeline, with the word for their source; None: a log's channel."""
+    named: dict[str, tuple[Table, str | None]] = {}
+    for parser in PARSERS:
+        for table in parser.TABLES:
+            if table.moments:
+                is_log = "channel" in table.column_names()
+                label = None if is_log else str(getattr(parser, "LABEL", parser.KIND))
+                named.setdefault(table.name, (table, label))
+    derived = [(t, "Finding") for t in DERIVED_TABLES if t.moments]
+    return [*named.values(), *derived]
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _severity(table: Table, moment: Moment) -> str:
+    kind = KIND_SEVERITY.get(moment.kind, 0)
+    own = LEVEL_SEVERITY if "level" in table.column_names() else "0"
+    return f"greatest({own}, {kind})"
+
+
+def _select(table: Table, label: str | None, moment: Moment, *, derived: bool) -> str:
+    names = table.column_names()
+    columns = (
+        f'"{moment.time}" AS time_utc',
+        "host",
+        f"{LOG_WORD if label is None else _quoted(label)} AS source",
+        f"{'event_id' if 'event_id' in names else 'NULL'}::UINTEGER AS event_id",
+        f"{_quoted(moment.kind)} AS kind",
+        f"{_severity(table, moment)}::UTINYINT AS severity",
+        f"left({moment.summary}, {SUMMARY_CHARS}) AS summary",
+        f"{'NULL' if derived else 'source_id'} AS source_id",
+        f"{_quoted(table.name)} AS table_name",
+        f'"{table.address}" AS address',
+    )
+    condition = f" AND ({moment.where})" if moment.where else ""
+    relation = moment.joined or f'"{table.name}"'
+    return f'SELECT {", ".join(columns)} FROM {relation} AS t WHERE "{moment.time}" IS NOT NULL{condition}'
+
+
+def selects(tables: Sequence[tuple[Table, str | None]]) -> Iterator[str]:
+    """One query per moment."""
+    derived = {t.name for t in DERIVED_TABLES}
+    for table, label in tables:
+        for moment in table.moments:
+            yield _select(table, label, moment, derived=table.name in derived)
+
+
+def build(con: duckdb.DuckDBPyConnection) -> int:
+    """Fill the table `timeline`, which is there and empty. Returns its number of rows.
+
+    Rows of equal time stand in the order of their host, source, table and address. Rows without a time are not in it.
+    """
+    con.execute(SUPPORTING)
+    moments = "\nUNION ALL\n".join(_addressed(selects(labels())))
+    con.execute(f"""
+        INSERT INTO {TIMELINE.name}
+        SELECT row_number() OVER () - 1, * EXCLUDE (number) FROM (
+            SELECT
+                m.time_utc, m.host, m.source, m.event_id, m.kind,
+                greatest(m.severity, coalesce(s.severity, 0))::UTINYINT AS severity,
+                m.summary, m.source_id, m.table_name, m.row_address, m.number
+            FROM ({moments}) AS m
+            LEFT JOIN supporting AS s
+                ON s.row_address = m.row_address
+                AND s.source_id IS NOT DISTINCT FROM m.source_id
+                AND (s.table_name IS NULL OR s.table_name = m.table_name)
+            ORDER BY m.time_utc, m.host, m.source_id, m.number, m.table_name, m.row_address, m.kind
+        )
+    """)
+    con.execute("DROP TABLE supporting")
+    row = con.execute(f"SELECT count(*) FROM {TIMELINE.name}").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _addressed(queries: Iterator[str]) -> Iterator[str]:
+    for query in queries:
+        yield (
+            "SELECT * EXCLUDE (address), address::VARCHAR AS row_address,"
+            f" TRY_CAST(address AS BIGINT) AS number FROM ({query})"
+        )

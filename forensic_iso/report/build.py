@@ -1,0 +1,286 @@
+"""Builds the report's model from a case."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from forensic_iso import __version__
+from forensic_iso.errors import UsageError
+from forensic_iso.indicators import indicators
+from forensic_iso.report import fields
+from forensic_iso.report.charts import host_chart
+from forensic_iso.report.findings import Known, cap_of, finding
+from forensic_iso.report.model import (
+    SCHEMA_VERSION,
+    Fact,
+    Finding,
+    Host,
+    Indicator,
+    Listing,
+    Report,
+)
+from forensic_iso.report.notes import Note, finding_notes, notes_listing
+from forensic_iso.report.options import Options
+from forensic_iso.report.processes import all_processes
+from forensic_iso.report.rows import listing, when
+from forensic_iso.report.summary import count, figures, limits, sentences
+from forensic_iso.report.words import GLOSSARY, METHOD
+from forensic_iso.story import Row, Story, rows, stories
+
+TIMELINE_ROWS = 1000
+MANIFEST_ROWS = 1000
+OTHER_ROWS = 500
+HOSTS_IN_FULL = 50
+
+EVIDENCE = """
+SELECT f.finding_id, r.step, r.role, r.table_name, r.row_address, s.path
+FROM finding f
+JOIN evidence_ref r ON r.subject_id = f.finding_id
+LEFT JOIN source s USING (source_id)
+ORDER BY f.finding_id, list_position(['delivered', 'mounted', 'volume', 'executed', 'followed'], r.step), s.path,
+    r.table_name, TRY_CAST(r.row_address AS BIGINT), r.row_address, r.role
+"""
+
+
+def _time(ns: int | None) -> str | None:
+    if ns is None:
+        return None
+    return (
+        datetime.fromtimestamp(ns // 1_000_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        + f".{ns % 1_000_000_000:09d}"
+    )
+
+
+def build(con: duckdb.DuckDBPyConnection, options: Options, notes: Sequence[Note] = ()) -> Report:
+    """The report of a case, or of one host or finding of it.
+
+    Raises:
+        UsageError: there is no such host or finding.
+    """
+    asked: dict[str, object] = {
+        "host": options.host,
+        "finding": options.finding,
+        "from_utc": _time(options.from_ns),
+        "to_utc": _time(options.to_ns),
+    }
+    of_host: dict[str, object] = {"host": options.host}
+    hosts = _hosts(con, options.host)
+    told = _told(con, asked, options)
+    known = _known(con, notes)
+    found = tuple(finding(s, known, cap_of(len(told))) for s in told)
+    coverage = listing(
+        con, "coverage", "Coverage", fields.COVERAGE, fields.COVERAGE_SQL, of_host, OTHER_ROWS
+    )
+    problems = listing(
+        con, "problems", "Problems", fields.PROBLEMS, fields.PROBLEMS_SQL, of_host, OTHER_ROWS
+    )
+    manifest = listing(
+        con,
+        "manifest",
+        "Evidence manifest",
+        fields.MANIFEST,
+        fields.MANIFEST_SQL,
+        of_host,
+        MANIFEST_ROWS,
+    )
+    unseen = limits(coverage, problems, manifest)
+    return Report(
+        schema_version=SCHEMA_VERSION,
+        title=_title(options),
+        tlp=options.tlp,
+        identification=_identification(con, options),
+        summary=sentences(found, hosts),
+        unseen=unseen[:3],
+        figures=_figures(con, len(hosts), options.host),
+        overview=listing(con, "overview", "Findings, worst first", fields.OVERVIEW, fields.OVERVIEW_SQL, asked, OTHER_ROWS),
+        hosts=_chapters(con, hosts, told, found, coverage),
+        findings=found,
+        timeline=listing(con, "timeline", "Rows cited by the findings, in order of time", fields.TIMELINE,
+                         fields.TIMELINE_SQL, asked, TIMELINE_ROWS),
+        indicators=_indicators(con, told),
+        techniques=listing(con, "techniques", "ATT&CK techniques", fields.TECHNIQUES, fields.TECHNIQUES_SQL, asked, OTHER_ROWS),
+        notes=notes_listing(notes),
+        coverage=coverage,
+        limits=unseen,
+        manifest=manifest,
+        problems=problems,
+        method=tuple(Fact(n, t) for n, t in METHOD),
+        parsers=listing(con, "parsers", "Parsers", fields.PARSERS, fields.PARSERS_SQL, {}, OTHER_ROWS),
+        rules=listing(con, "rules", "Thresholds and weights", fields.RULES, fields.RULES_SQL, {}, OTHER_ROWS),
+        glossary=tuple(Fact(n, t) for n, t in GLOSSARY),
+        queries=tuple(Fact(n, q) for n, q in fields.STORY_QUERIES.items()),
+    )  # fmt: skip
+
+
+def case_hosts(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Names of all hosts of a case."""
+    query = "SELECT host FROM source WHERE host IS NOT NULL UNION SELECT host FROM finding WHERE host IS NOT NULL ORDER BY 1"
+    return [str(r[0]) for r in con.execute(query).fetchall()]
+
+
+def _hosts(con: duckdb.DuckDBPyConnection, host: str | None) -> list[str]:
+    every = case_hosts(con)
+    if host is None:
+        return every
+    if host not in every:
+        raise UsageError(
+            f"looking for the host {host!r}: none of that name; there are {', '.join(every[:20]) or 'none'}"
+        )
+    return [host]
+
+
+def _told(
+    con: duckdb.DuckDBPyConnection, asked: dict[str, object], options: Options
+) -> list[Story]:
+    if options.finding is not None:
+        told = stories(con, options.finding)
+        if not told:
+            raise UsageError(
+                f"looking for the finding {options.finding!r}: none of that id; `forensic-iso findings` lists them"
+            )
+    else:
+        told = stories(con)
+    shown = {
+        r[0] for r in con.execute(f"SELECT unnest{_list(fields.SHOWN_FINDINGS)}", asked).fetchall()
+    }
+    return [s for s in told if s.finding["finding_id"] in shown]
+
+
+def _list(subquery: str) -> str:
+    return f"((SELECT list(finding_id) FROM {subquery}))"
+
+
+def _grouped(found: list[Row]) -> dict[str, list[Row]]:
+    out: dict[str, list[Row]] = {}
+    for r in found:
+        out.setdefault(str(r["finding_id"]), []).append(r)
+    return out
+
+
+def _known(con: duckdb.DuckDBPyConnection, notes: Sequence[Note]) -> Known:
+    return Known(
+        all_processes(con),
+        _grouped(rows(con, fields.CONTENT_SQL)),
+        _grouped(rows(con, EVIDENCE)),
+        finding_notes(notes),
+    )
+
+
+def _title(options: Options) -> str:
+    what = (
+        f"finding {options.finding}"
+        if options.finding
+        else f"host {options.host}"
+        if options.host
+        else "case"
+    )
+    return f"Disk images: report of the {what}"
+
+
+def _identification(con: duckdb.DuckDBPyConnection, options: Options) -> tuple[Fact, ...]:
+    info = dict(con.execute("SELECT key, value FROM case_info").fetchall())
+    window = [info.get(k) for k in ("since", "until")]
+    cut = (
+        "none: all times were read"
+        if not any(w not in (None, "None") for w in window)
+        else f"{_cut(window[0])} to {_cut(window[1])}"
+    )
+    span = [_time(options.from_ns), _time(options.to_ns)]
+    shown = "all" if not any(span) else f"{span[0] or 'begin'} to {span[1] or 'end'} UTC"
+    return (
+        Fact("Case", options.case_name),
+        Fact("Examiner", options.examiner),
+        Fact("Organisation", options.organisation),
+        Fact("Requester", options.requester),
+        Fact("Marking", f"TLP:{options.tlp}"),
+        Fact("Issued", options.issued),
+        Fact(
+            "Tool",
+            f"forensic-iso {__version__}, case made by {info.get('tool_version', 'unknown')}, schema {info.get('schema_version')}",
+        ),
+        Fact("Command", options.command),
+        Fact("Time window of reading", cut),
+        Fact("Times shown", shown),
+        Fact("Time zone", f"UTC, beside it {options.zone_name}" if options.zone else "UTC"),
+        Fact("Names", "pseudonyms (--redact)" if options.redact else "as in the evidence"),
+    )
+
+
+def _cut(ns: str | None) -> str:
+    return "open" if ns in (None, "None") else f"{_time(int(str(ns)))} UTC"
+
+
+def _figures(con: duckdb.DuckDBPyConnection, hosts: int, host: str | None) -> tuple[Fact, ...]:
+    row = con.execute(
+        "SELECT (SELECT count(*) FROM source WHERE state = 'done' AND ($1 IS NULL OR host = $1)),"
+        " (SELECT coalesce(sum(rows), 0)::BIGINT FROM source WHERE ($1 IS NULL OR host = $1)),"
+        " (SELECT count(*) FROM timeline WHERE ($1 IS NULL OR host = $1)),"
+        " (SELECT count(*) FROM image_delivery WHERE ($1 IS NULL OR host = $1)),"
+        " (SELECT count(*) FROM mount_session WHERE ($1 IS NULL OR host = $1)),"
+        " (SELECT count(*) FROM execution WHERE ($1 IS NULL OR host = $1)),"
+        " (SELECT count(*) FROM finding WHERE ($1 IS NULL OR host = $1)),"
+        " (SELECT min(first_utc) FROM coverage WHERE ($1 IS NULL OR host = $1)),"
+        " (SELECT max(last_utc) FROM coverage WHERE ($1 IS NULL OR host = $1))",
+        [host],
+    ).fetchone()
+    numbers = row or (0,) * 7 + (None, None)
+    names = (
+        "Artifacts read",
+        "Rows read",
+        "Times in order",
+        "Image deliveries",
+        "Mount sessions",
+        "Executions",
+        "Findings",
+    )
+    counts = {"Hosts": hosts, **dict(zip(names, map(int, numbers[:7]), strict=True))}
+    return figures(counts, when(numbers[7]), when(numbers[8]))
+
+
+def _chapters(
+    con: duckdb.DuckDBPyConnection,
+    hosts: Sequence[str],
+    told: Sequence[Story],
+    found: Sequence[Finding],
+    coverage: Listing,
+) -> tuple[Host, ...]:
+    column = [f.name for f in coverage.fields].index("host")
+    out = []
+    for number, name in enumerate(hosts):
+        mine = [f for f in found if f.host == name]
+        if not mine and len(hosts) > HOSTS_IN_FULL:
+            continue
+        covered = tuple(r for r in coverage.rows if r[column] == name)
+        logs = Listing(
+            f"coverage-{number}",
+            f"What was read of {name}",
+            coverage.fields,
+            covered[:40],
+            len(covered),
+        )
+        told_here = [s for s in told if s.finding["host"] == name]
+        words = f"{count(len(mine), 'finding')}; {count(len(covered), 'log or artifact', 'logs and artifacts')} read."
+        out.append(
+            Host(
+                name,
+                words,
+                tuple(f.finding_id for f in mine),
+                host_chart(name, told_here, number),
+                (logs,) if covered else (),
+            )
+        )
+    return tuple(out)
+
+
+def _indicators(con: duckdb.DuckDBPyConnection, told: list[Story]) -> tuple[Indicator, ...]:
+    return tuple(
+        Indicator(i.type, i.value, i.severity, i.finding_id, i.host, when(i.time), i.basis)
+        for i in indicators(con, told)
+    )
+
+
+def default_case_name(case: Path) -> str:
+    """The folder's name."""
+    return case.resolve().name

@@ -1,0 +1,236 @@
+"""Columns of the report's listings, and the queries that give them."""
+
+from forensic_iso.report.model import Field, Kind
+
+TIME = Field("time_utc", "Time", Kind.TIME)
+SURE = Field("confidence", "Confidence", Kind.NUMBER)
+BASIS = Field("basis", "Basis")
+
+DELIVERY = (
+    TIME,
+    Field("zone_id", "Zone", Kind.NUMBER),
+    Field("host_url", "From", Kind.INDICATOR),
+    Field("referrer_url", "Referrer", Kind.INDICATOR),
+    Field("trace", "Kind"),
+    Field("writer_path", "Written by", Kind.CODE),
+    Field("source", "Told by"),
+    SURE,
+    Field("delivery_id", "Id", Kind.CODE),
+)
+SESSION = (
+    Field("opened_utc", "Mounted", Kind.TIME),
+    Field("closed_utc", "Unmounted", Kind.TIME),
+    Field("volume", "Volume", Kind.CODE),
+    Field("volume_label", "Label"),
+    Field("volume_serial", "Serial", Kind.CODE),
+    Field("user_sid", "Account", Kind.CODE),
+    BASIS,
+    Field("close_basis", "End"),
+    Field("noise_reason", "Not a delivered image, because"),
+    SURE,
+    Field("session_id", "Id", Kind.CODE),
+)
+EXECUTION = (
+    TIME,
+    Field("kind", "Kind"),
+    Field("process_path", "Program", Kind.CODE),
+    Field("command_line", "Command line", Kind.CODE),
+    Field("pid", "PID", Kind.NUMBER),
+    Field("user_name", "Account"),
+    BASIS,
+    SURE,
+    Field("execution_id", "Id", Kind.CODE),
+)
+FOLLOW_ON = (
+    TIME,
+    Field("kind", "Act"),
+    Field("value", "Value", Kind.INDICATOR),
+    Field("detail", "Detail", Kind.CODE),
+    Field("process_path", "Program", Kind.CODE),
+    BASIS,
+    SURE,
+    Field("follow_on_id", "Id", Kind.CODE),
+)
+EVIDENCE = (
+    Field("step", "Link"),
+    Field("role", "What the row says"),
+    Field("table_name", "Table", Kind.CODE),
+    Field("row_address", "Address", Kind.CODE),
+    Field("path", "File", Kind.CODE),
+)
+CONTENT = (
+    Field("path", "Path in the image", Kind.CODE),
+    Field("size_bytes", "Bytes", Kind.NUMBER),
+    Field("recorded_utc", "Recorded", Kind.TIME),
+    Field("hidden", "Hidden"),
+    Field("sha256", "SHA-256", Kind.CODE),
+    Field("md5", "MD5", Kind.CODE),
+    Field("run", "Run"),
+    Field("record_offset", "Address", Kind.CODE),
+)
+OVERVIEW = (
+    Field("severity", "Severity"),
+    Field("verdict", "Verdict"),
+    Field("host", "Host"),
+    Field("image_path", "Image", Kind.CODE),
+    Field("first_utc", "First", Kind.TIME),
+    Field("last_utc", "Last", Kind.TIME),
+    Field("score", "Score", Kind.NUMBER),
+    SURE,
+    Field("finding_id", "Finding", Kind.CODE),
+)
+TIMELINE = (
+    TIME,
+    Field("host", "Host"),
+    Field("source", "Source"),
+    Field("kind", "Kind"),
+    Field("summary", "What"),
+    Field("table_name", "Table", Kind.CODE),
+    Field("row_address", "Address", Kind.CODE),
+)
+COVERAGE = (
+    Field("host", "Host"),
+    Field("channel", "Log or artifact"),
+    Field("first_utc", "First", Kind.TIME),
+    Field("last_utc", "Last", Kind.TIME),
+    Field("records", "Records", Kind.NUMBER),
+    Field("gaps", "Missing", Kind.NUMBER),
+    Field("cleared", "Cleared", Kind.NUMBER),
+    Field("remark", "Limits"),
+)
+MANIFEST = (
+    Field("source_id", "Item", Kind.CODE),
+    Field("host", "Host"),
+    Field("path", "Path", Kind.CODE),
+    Field("kind", "Kind"),
+    Field("state", "State"),
+    Field("bytes", "Bytes", Kind.NUMBER),
+    Field("sha256", "SHA-256", Kind.CODE),
+    Field("rows", "Rows", Kind.NUMBER),
+    Field("problems", "Problems", Kind.NUMBER),
+    Field("remark", "Remark"),
+)
+PROBLEMS = (
+    Field("severity", "Severity"),
+    Field("code", "Problem", Kind.CODE),
+    Field("number", "Times", Kind.NUMBER),
+    Field("path", "First in", Kind.CODE),
+    Field("place", "At", Kind.CODE),
+    Field("expected", "Expected"),
+    Field("found", "Found"),
+    Field("message", "What was done"),
+)
+TECHNIQUES = (
+    Field("technique", "Technique", Kind.CODE),
+    Field("findings", "Findings", Kind.NUMBER),
+    Field("images", "Images", Kind.CODE),
+)
+PARSERS = (
+    Field("kind", "Parser"),
+    Field("parser_version", "Version", Kind.NUMBER),
+    Field("artifacts", "Artifacts", Kind.NUMBER),
+    Field("rows", "Rows", Kind.NUMBER),
+)
+RULES = (Field("name", "Rule", Kind.CODE), Field("value", "Value", Kind.NUMBER))
+NOTES = (
+    TIME,
+    Field("author", "By"),
+    Field("tags", "Tags"),
+    Field("text", "Note"),
+    Field("about", "On"),
+    Field("subject", "Stable id", Kind.CODE),
+)
+
+SHOWN_FINDINGS = (
+    "(SELECT finding_id FROM finding WHERE ($host IS NULL OR host = $host)"
+    " AND ($finding IS NULL OR finding_id = $finding)"
+    " AND ($from_utc IS NULL OR last_utc >= $from_utc::TIMESTAMP_NS)"
+    " AND ($to_utc IS NULL OR first_utc < $to_utc::TIMESTAMP_NS))"
+)
+OF_HOST = "($host IS NULL OR host = $host)"
+
+OVERVIEW_SQL = f"""
+SELECT severity, verdict, host, image_path, first_utc, last_utc, score, confidence, finding_id
+FROM finding WHERE finding_id IN {SHOWN_FINDINGS}
+ORDER BY score DESC, host, image_path, finding_id"""
+
+TIMELINE_SQL = f"""
+WITH shown AS (
+    SELECT finding_id, host, lower(image_path) AS image FROM finding WHERE finding_id IN {SHOWN_FINDINGS}
+),
+subject AS (
+    SELECT finding_id AS id FROM shown
+    UNION SELECT delivery_id FROM image_delivery d JOIN shown s ON s.host = d.host AND s.image = lower(d.image_path)
+    UNION SELECT session_id FROM mount_session m JOIN shown s ON s.host = m.host AND s.image = lower(m.image_path)
+    UNION SELECT execution_id FROM execution e JOIN shown s ON s.host = e.host AND s.image = lower(e.image_path)
+),
+cited AS (
+    SELECT DISTINCT source_id, table_name, row_address FROM evidence_ref JOIN subject ON subject_id = id
+    UNION SELECT NULL, NULL, id FROM subject
+)
+SELECT t.time_utc, t.host, t.source, t.kind, t.summary, t.table_name, t.row_address
+FROM timeline t
+SEMI JOIN cited c
+    ON c.row_address = t.row_address
+    AND c.source_id IS NOT DISTINCT FROM t.source_id
+    AND (c.table_name IS NULL OR c.table_name = t.table_name)
+WHERE t.severity > 0
+    AND ($from_utc IS NULL OR t.time_utc >= $from_utc::TIMESTAMP_NS)
+    AND ($to_utc IS NULL OR t.time_utc < $to_utc::TIMESTAMP_NS)
+ORDER BY t.rid"""
+
+COVERAGE_SQL = f"""
+SELECT host, channel, first_utc, last_utc, records, gaps, cleared, remark
+FROM coverage WHERE {OF_HOST} ORDER BY host, channel, first_utc"""
+
+MANIFEST_SQL = f"""
+SELECT source_id, host, path, kind, state, bytes, sha256, rows, problems, remark
+FROM source WHERE ({OF_HOST} OR host IS NULL) ORDER BY state = 'skipped', host, path, source_id"""
+
+PROBLEMS_SQL = """
+SELECT p.severity, p.code, count(*) AS number, min(p.path) AS path,
+    arg_min(p.place, (p.path, p.place)) AS place, arg_min(p.expected, (p.path, p.place)) AS expected,
+    arg_min(p.found, (p.path, p.place)) AS found, arg_min(p.message, (p.path, p.place)) AS message
+FROM problem p LEFT JOIN source s USING (source_id)
+WHERE ($host IS NULL OR s.host IS NULL OR s.host = $host)
+GROUP BY p.severity, p.code
+ORDER BY list_position(['error', 'warning', 'info'], p.severity), number DESC, p.code"""
+
+TECHNIQUES_SQL = f"""
+SELECT technique, count(DISTINCT finding_id) AS findings, string_agg(DISTINCT image_path, '; ' ORDER BY image_path) AS images
+FROM (
+    SELECT finding_id, image_path, unnest(string_split(attack_ids, ', ')) AS technique
+    FROM finding WHERE finding_id IN {SHOWN_FINDINGS}
+)
+WHERE technique <> '' GROUP BY technique ORDER BY findings DESC, technique"""
+
+PARSERS_SQL = """
+SELECT kind, parser_version, count(*) AS artifacts, sum(rows)::BIGINT AS rows
+FROM source WHERE kind IS NOT NULL GROUP BY kind, parser_version ORDER BY kind, parser_version"""
+
+RULES_SQL = "SELECT name, value FROM rule ORDER BY name"
+
+CONTENT_SQL = """
+SELECT f.finding_id, i.path, i.size_bytes, i.recorded_utc, i.hidden, i.sha256, i.md5,
+    EXISTS (
+        FROM execution e WHERE e.host = f.host AND lower(e.image_path) = lower(f.image_path)
+            AND ends_with(lower(replace(coalesce(e.target, ''), '/', '\\')), '\\' || lower(i.path))
+    ) AS run, i.record_offset
+FROM image_content i
+JOIN source s USING (source_id)
+JOIN finding f ON f.host = s.host AND lower(f.image_path) = lower(s.windows_path)
+WHERE NOT i.is_directory
+ORDER BY f.finding_id, i.path, i.record_offset"""
+
+STORY_QUERIES = {
+    "deliveries": "SELECT * FROM image_delivery WHERE host = $host AND lower(image_path) = lower($image)"
+    " ORDER BY time_utc, delivery_id",
+    "sessions": "SELECT * FROM mount_session WHERE host = $host AND lower(image_path) = lower($image)"
+    " ORDER BY opened_utc, session_id",
+    "executions": "SELECT * FROM execution WHERE host = $host AND lower(image_path) = lower($image)"
+    " ORDER BY time_utc, pid, execution_id",
+    "follow_on": "SELECT * FROM follow_on WHERE execution_id IN (SELECT execution_id FROM execution WHERE host = $host"
+    " AND lower(image_path) = lower($image)) ORDER BY time_utc, kind, value",
+    "image_content": CONTENT_SQL.strip(),
+}
+"""Queries of a finding's listings, for whoever wants to ask again; $host and $image are the finding's."""

@@ -1,0 +1,124 @@
+"""The findings of a report: story, chain, facts, listings, trees."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from forensic_iso.case.annotations import finding_subject
+from forensic_iso.report import fields
+from forensic_iso.report.charts import finding_chart
+from forensic_iso.report.model import Fact, Finding, Listing, Process, Step
+from forensic_iso.report.processes import trees
+from forensic_iso.report.rows import number_of, picked, text_of, when
+from forensic_iso.report.words import VERDICTS
+from forensic_iso.story import Row, Story, tell
+
+STORY_WIDTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the findings share: rows read once for all of them."""
+
+    processes: dict[str, Row]
+    contents: dict[str, list[Row]]
+    evidence: dict[str, list[Row]]
+    notes: dict[str, tuple[Fact, ...]]
+
+
+def cap_of(findings: int) -> int:
+    """Rows of one listing of a finding: fewer where there are many findings, so that the page stays small."""
+    return min(100, max(5, 700 // max(findings, 1)))
+
+
+def finding(story: Story, known: Known, cap: int) -> Finding:
+    """One finding."""
+    f = story.finding
+    key = str(f["finding_id"])
+    return Finding(
+        finding_id=key,
+        host=str(f["host"]),
+        image_path=str(f["image_path"]),
+        verdict=str(f["verdict"]),
+        severity=str(f["severity"]),
+        score=number_of(f["score"]) or 0.0,
+        confidence=number_of(f["confidence"]),
+        first_utc=when(f["first_utc"]),
+        last_utc=when(f["last_utc"]),
+        sentence=sentence(f),
+        chain=chain(story),
+        facts=facts(f),
+        story=tell(story, STORY_WIDTH),
+        listings=_listings(story, known, cap),
+        processes=_bounded(trees(story, known.processes), cap),
+        chart=finding_chart(story),
+        notes=known.notes.get(finding_subject(key), ()),
+    )
+
+
+def _bounded(nodes: tuple[Process, ...], cap: int) -> tuple[Process, ...]:
+    """At most `cap` processes, the first in order of the tree."""
+
+    def walk(level: tuple[Process, ...], left: int) -> tuple[tuple[Process, ...], int]:
+        out: list[Process] = []
+        for node in level:
+            if left <= 0:
+                break
+            children, rest = walk(node.children, left - 1)
+            out.append(replace(node, children=children))
+            left = rest
+        return tuple(out), left
+
+    return walk(nodes, max(cap, 12))[0]
+
+
+def sentence(f: Row) -> str:
+    """What the verdict means, in plain words, with the counter-evidence beside it."""
+    words = VERDICTS.get(str(f["verdict"]), str(f["verdict"]))
+    benign = f["benign_reason"]
+    return f"{words} Speaks for a harmless cause: {benign}." if benign else words
+
+
+def facts(f: Row) -> tuple[Fact, ...]:
+    """Reasons, doubts and techniques; what is empty is said to be."""
+    named = (
+        ("Reasons for the score", "reasons", "none"),
+        ("Weakest link", "weakest_link", "none named"),
+        ("Speaks for a harmless cause", "benign_reason", "nothing found"),
+        ("Could not be seen", "cannot_exclude", "nothing known to be missing"),
+        ("ATT&CK techniques", "attack_ids", "none"),
+    )
+    return tuple(Fact(name, text_of(f[key]) or empty) for name, key, empty in named)
+
+
+def chain(story: Story) -> tuple[Step, ...]:
+    """The four links with the first time, the number of rows and the best confidence of each."""
+    acts = [r for r in story.follow_on if r["kind"] != "child_process"] or story.follow_on
+    links: tuple[tuple[str, Sequence[Row], str], ...] = (
+        ("delivered", story.deliveries, "time_utc"),
+        ("mounted", story.sessions, "opened_utc"),
+        ("executed", story.executions, "time_utc"),
+        ("active", acts if story.finding["verdict"] == "active" else [], "time_utc"),
+    )
+    out = []
+    for name, rows, key in links:
+        times = sorted(t for t in (when(r[key]) for r in rows) if t)
+        sure = [n for n in (number_of(r["confidence"]) for r in rows) if n is not None]
+        out.append(
+            Step(name, bool(rows), times[0] if times else None, len(rows), max(sure, default=None))
+        )
+    return tuple(out)
+
+
+def _listings(story: Story, known: Known, cap: int) -> tuple[Listing, ...]:
+    key = str(story.finding["finding_id"])
+    every = (
+        picked("deliveries", "Delivery", fields.DELIVERY, story.deliveries, cap),
+        picked("sessions", "Mount sessions", fields.SESSION, story.sessions, cap),
+        picked("executions", "Executions", fields.EXECUTION, story.executions, cap),
+        picked("follow_on", "What followed", fields.FOLLOW_ON, story.follow_on, cap),
+        picked(
+            "image_content", "Files in the image", fields.CONTENT, known.contents.get(key, []), cap
+        ),
+        picked("evidence", "Rows of evidence", fields.EVIDENCE, known.evidence.get(key, []), cap),
+    )
+    return tuple(x for x in every if x.total)

@@ -1,0 +1,98 @@
+"""Renders the page from the package's templates, or from the user's own in a sandbox."""
+
+import base64
+import hashlib
+import re
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from forensic_iso.errors import UsageError
+from forensic_iso.report.model import Report
+from forensic_iso.report.present import Presenter, Shown
+from forensic_iso.report.svg import draw
+from forensic_iso.report.words import SEVERITY_SIGNS
+from forensic_iso.text import encodable, one_line
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+TEMPLATE = "report.html.j2"
+STYLE = "style.css"
+STYLE_PLACE = "sha256-{}"
+
+
+def _package_file(name: str) -> str:
+    return (resources.files(__package__) / "templates" / name).read_text(encoding="utf-8")
+
+
+def package_style() -> str:
+    """The style sheet of all pages."""
+    return _package_file(STYLE)
+
+
+def style_hash(style: str) -> str:
+    """The content policy's word for exactly this style sheet."""
+    return STYLE_PLACE.format(base64.b64encode(hashlib.sha256(style.encode()).digest()).decode())
+
+
+def environment(templates: Path | None = None) -> "Environment":
+    """A sandboxed environment: all output escaped, what is undefined is an error.
+
+    Args:
+        templates: folder of the user's own templates; theirs come before ours.
+    """
+    from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    ours = PackageLoader("forensic_iso.report.html", "templates")
+    loader = ChoiceLoader([FileSystemLoader(str(templates)), ours]) if templates else ours
+    return ImmutableSandboxedEnvironment(
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def identifier(value: str) -> str:
+    """A name for `id` and `#` that holds nothing but letters, digits, and dashes."""
+    return re.sub(r"[^A-Za-z0-9-]", "-", value)[:80]
+
+
+def render(report: Report, show: Presenter, template: Path | None = None) -> str:
+    """The page.
+
+    Raises:
+        UsageError: the user's template has a mistake.
+    """
+    from jinja2 import TemplateError
+
+    env = environment(template.parent if template else None)
+    style = package_style()
+
+    def story_lines(story: str) -> list[Shown]:
+        return [show.shown(line, None) for line in story.splitlines()]
+
+    env.globals.update(
+        shown=show.shown,
+        cell=show.cell,
+        time=show.time,
+        story_lines=story_lines,
+        draw=draw,
+        ident=identifier,
+        sign=SEVERITY_SIGNS.get,
+    )
+    try:
+        page = env.get_template(template.name if template else TEMPLATE)
+        out = page.render(report=report, style=style, policy=style_hash(style))
+    except (TemplateError, TypeError, AttributeError, ValueError) as e:
+        if template is None:
+            raise
+        raise UsageError(
+            f"rendering the template {one_line(str(template))}: {one_line(str(e))}; "
+            "see docs/report.md for what a template is given"
+        ) from e
+    return encodable(out)

@@ -1,0 +1,251 @@
+"""Reads the evidence again: do hashes still match, and do rows still say what their bytes say?
+
+Each artifact that is looked at is parsed anew into a database in memory, and its rows are compared with the case's by all
+columns. Without `every`, those are the artifacts that findings cite and a few more of each kind, and of their rows the
+cited ones and a sample; hashes are compared of all artifacts in any case.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from forensic_iso.case import store
+from forensic_iso.case.ingest import Report, default_workers, logical_path
+from forensic_iso.case.pool import Pool, run_inline
+from forensic_iso.case.worker import Ended, Hashed, Rows, Task
+from forensic_iso.compare import Comparer
+from forensic_iso.evidence.discover import discover
+from forensic_iso.evidence.found import Found
+from forensic_iso.story import Row
+from forensic_iso.story import rows as query_rows
+from parsers.contract import Window
+from parsers.registry import PARSERS, by_kind
+
+MORE_PER_KIND = 3
+"""Artifacts of each kind that are read again though no finding cites them."""
+
+SOURCES = """
+SELECT source_id, path, given, kind, sha256, parser_version, state,
+    source_id IN (SELECT source_id FROM evidence_ref) AS cited
+FROM source WHERE sha256 IS NOT NULL ORDER BY path, source_id
+"""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one artifact. `state`: same, changed, missing, unreadable, other parser."""
+
+    source_id: str
+    path: str
+    kind: str | None
+    state: str
+    detail: str = ""
+    compared: int = 0
+    gone: int = 0
+    more: int = 0
+    examples: list[str] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing speaks against it."""
+        return self.state == "same" and not self.gone and not self.more
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Outcomes of all artifacts, and references of findings that lead to no row."""
+
+    outcomes: tuple[Outcome, ...]
+    dangling: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether all of it still matches."""
+        return not self.dangling and all(o.holds for o in self.outcomes)
+
+
+def verify(
+    case: Path,
+    every: bool = False,
+    evidence: Sequence[Path] = (),
+    workers: int | None = None,
+    report: Report | None = None,
+) -> Result:
+    """Compare a case with its evidence.
+
+    Args:
+        case: the case's folder.
+        every: all rows of all artifacts instead of a sample.
+        evidence: where what was handed in lies now, if it was moved.
+        workers: processes that hash and parse; 0: none.
+        report: takes the progress.
+
+    Raises:
+        CaseError: the case cannot be opened.
+    """
+    with store.open_reader(case) as con:
+        sources = query_rows(con, SOURCES)
+        window = _window(con)
+        dangling = sum(1 for _ in _dangling(con))
+    found, beside = _find(sources, evidence)
+    outcomes = {str(s["source_id"]): _outcome(s, found) for s in sources}
+    todo = [s for s in sources if outcomes[str(s["source_id"])].state == "same"]
+    count = default_workers() if workers is None else workers
+    run = _Run(outcomes, found, report or (lambda what, done, total: None))
+    with tempfile.TemporaryDirectory() as scratch, Pool(count) if count else _Inline() as pool:
+        run.hashes(todo, pool.run)
+        again = _chosen([s for s in todo if s["kind"]], outcomes, every)
+        with Comparer(case, Path(scratch), every) as comparer:
+            run.rows(again, beside, window, pool.run, comparer)
+    return Result(tuple(outcomes.values()), dangling)
+
+
+class _Inline:
+    """Stands for a pool where no processes are wanted."""
+
+    def __enter__(self) -> "_Inline":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[tuple[int, object]]:
+        """Do the tasks here."""
+        yield from run_inline(tasks)
+
+
+Runner = Callable[[Sequence[Task]], Iterator[tuple[int, object]]]
+
+
+def _window(con: duckdb.DuckDBPyConnection) -> Window:
+    info = dict(con.execute("SELECT key, value FROM case_info").fetchall())
+
+    def end(key: str) -> int | None:
+        got = info.get(key)
+        return None if got in (None, "None") else int(str(got))
+
+    return Window(end("since"), end("until"))
+
+
+def _dangling(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[object, ...]]:
+    """References of findings that lead to no row of the case."""
+    tables = {t.name: t for p in PARSERS for t in p.TABLES}
+    for (name,) in con.execute(
+        "SELECT DISTINCT table_name FROM evidence_ref ORDER BY 1"
+    ).fetchall():
+        if name not in tables:
+            continue
+        yield from con.execute(
+            f"SELECT DISTINCT source_id, row_address FROM evidence_ref r WHERE table_name = ? AND NOT EXISTS ("
+            f' SELECT 1 FROM "{name}" t WHERE t.source_id = r.source_id AND t."{tables[name].address}"::VARCHAR = r.row_address)',
+            [name],
+        ).fetchall()
+
+
+def _find(
+    sources: Sequence[Row], evidence: Sequence[Path]
+) -> tuple[dict[str, Found], dict[str, tuple[Found, ...]]]:
+    """Files of the evidence by their path in the case, and what lies beside each."""
+    given = evidence or [Path(p) for p in dict.fromkeys(str(s["given"]) for s in sources) if p]
+    there = [p for p in given if p.exists()]
+    if not there:
+        return {}, {}
+    discovery = discover(there, PARSERS)
+    found = {logical_path(f): f for f, _ in discovery.unrecognised}
+    beside: dict[str, tuple[Found, ...]] = {}
+    for r in discovery.recognised:
+        path = logical_path(r.found)
+        found[path], beside[path] = r.found, r.beside
+        found.update({logical_path(f): f for f in r.beside})
+    return found, beside
+
+
+def _outcome(source: Row, found: dict[str, Found]) -> Outcome:
+    kind = str(source["kind"]) if source["kind"] else None
+    there = str(source["path"]) in found
+    state, why = ("same", "") if there else ("missing", "no such file in the evidence")
+    return Outcome(str(source["source_id"]), str(source["path"]), kind, state, why)
+
+
+def _chosen(sources: Sequence[Row], outcomes: dict[str, Outcome], every: bool) -> list[Row]:
+    """Artifacts to read again: all, or the cited ones, those that changed, and a few of each kind."""
+    out, more = [], dict.fromkeys((str(s["kind"]) for s in sources), MORE_PER_KIND)
+    for s in sources:
+        outcome = outcomes[str(s["source_id"])]
+        if outcome.state == "unreadable" or not _same_parser(s, outcome):
+            continue
+        kind = str(s["kind"])
+        if every or s["cited"] or outcome.state == "changed":
+            out.append(s)
+        elif more[kind]:
+            more[kind] -= 1
+            out.append(s)
+    return out
+
+
+def _same_parser(source: Row, outcome: Outcome) -> bool:
+    kinds = {p.KIND for p in PARSERS}
+    version = by_kind(str(source["kind"])).VERSION if source["kind"] in kinds else None
+    if version == source["parser_version"]:
+        return True
+    if outcome.state == "same":
+        outcome.state = "other parser"
+        outcome.detail = (
+            f"read by version {source['parser_version']}, now {version}: rows cannot be compared"
+        )
+    return False
+
+
+class _Run:
+    """Hashes and rows of one verification."""
+
+    def __init__(
+        self, outcomes: dict[str, Outcome], found: dict[str, Found], report: Report
+    ) -> None:
+        self._outcomes, self._found, self._report = outcomes, found, report
+
+    def hashes(self, sources: Sequence[Row], run: Runner) -> None:
+        """Compare all hashes."""
+        tasks = [Task(i, self._found[str(s["path"])]) for i, s in enumerate(sources)]
+        done, total = 0, sum(t.found.size for t in tasks)
+        for number, message in run(tasks):
+            outcome = self._outcomes[str(sources[number]["source_id"])]
+            if isinstance(message, Hashed) and message.sha256 != sources[number]["sha256"]:
+                outcome.state = "changed"
+                outcome.detail = f"sha256 {message.sha256}, in the case {sources[number]['sha256']}"
+            elif isinstance(message, Ended):
+                if message.error:
+                    outcome.state, outcome.detail = "unreadable", message.error
+                done += tasks[number].found.size
+                self._report("hashing", done, total)
+
+    def rows(
+        self,
+        sources: Sequence[Row],
+        beside: dict[str, tuple[Found, ...]],
+        window: Window,
+        run: Runner,
+        comparer: Comparer,
+    ) -> None:
+        """Parse again and compare."""
+        tasks = [
+            Task(
+                i,
+                self._found[str(s["path"])],
+                str(s["kind"]),
+                window,
+                beside.get(str(s["path"]), ()),
+            )
+            for i, s in enumerate(sources)
+        ]
+        done, total = 0, sum(t.found.size for t in tasks)
+        for number, message in run(tasks):
+            if isinstance(message, Rows):
+                comparer.take(number, str(sources[number]["kind"]), message)
+            elif isinstance(message, Ended):
+                comparer.compare(number, self._outcomes[str(sources[number]["source_id"])])
+                done += tasks[number].found.size
+                self._report(f"comparing {tasks[number].found.name}", done, total)

@@ -1,0 +1,1 @@
+"""Histories of browsers: `chromium` (Chrome, Edge and kin) and `firefox`, one parser each."""

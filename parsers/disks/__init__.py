@@ -1,0 +1,96 @@
+"""Virtual disks as one seekable read-only stream, whatever file format holds them; nothing is unpacked.
+
+Handles are opened where they are used and belong to that process: a handle inherited over fork shares its position.
+"""
+
+from typing import BinaryIO
+
+from parsers.contract import Opener
+from parsers.disks import ewf, qcow2, vhd, vhdx, vmdk
+from parsers.disks.model import Disk, DiskRefused, Siblings
+from parsers.disks.raw import open_raw
+from parsers.disks.refused import Refused, refused_format
+from parsers.disks.streams import reader, size_of
+
+HEAD_BYTES = 512
+SEGMENT_MARK = ewf.MAGIC
+"""Each segment of an E01 begins with it."""
+
+
+def open_disk(name: str, opener: Opener, siblings: Siblings | None = None) -> Disk:
+    """The virtual disk in a file, by its first bytes (a fixed VHD by its last); raw where no mark is known.
+
+    Args:
+        name: the file's own name; segments and extents are found by it.
+        opener: gives a new stream over the file.
+        siblings: files of the same folder by name.
+
+    Raises:
+        DiskRefused: the format is not read, the disk is damaged, or parts or parents are missing.
+        OSError: the file cannot be read.
+    """
+    stream = opener()
+    try:
+        return _open(name, stream, siblings or {})
+    except BaseException:
+        stream.close()
+        raise
+
+
+def disk_format(name: str, head: bytes, tail: bytes = b"") -> str | None:
+    """Word for the disk format of a file by its marks: e01, qcow2, vhdx, vhd, vmdk; None: raw or no disk.
+
+    Args:
+        name: the file's own name.
+        head: its first bytes.
+        tail: its last 512 bytes, where they are at hand.
+    """
+    marks = (
+        (ewf.MAGIC, "e01"),
+        (qcow2.MAGIC, "qcow2"),
+        (vhdx.MAGIC, "vhdx"),
+        (vmdk.SPARSE, "vmdk"),
+        (vmdk.DESCRIPTOR, "vmdk"),
+    )
+    known = next((word for mark, word in marks if head.startswith(mark)), None)
+    if known is not None:
+        return known
+    named = name.lower().endswith((".vhd", ".avhd"))
+    return "vhd" if vhd.is_vhd(head, tail) or (named and not tail) else None
+
+
+def _open(name: str, stream: BinaryIO, siblings: Siblings) -> Disk:
+    size, read = size_of(stream), reader(stream)
+    head, tail = read(0, HEAD_BYTES), read(max(0, size - 512), 512)
+    kind = disk_format(name, head, tail)
+    if kind is None:
+        refused = refused_format(name, head)
+        if refused is not None:
+            raise DiskRefused(
+                "container_not_supported",
+                "a disk format that is read",
+                refused.name,
+                refused.advice,
+            )
+        return open_raw(name, stream, siblings)
+    if kind == "e01":
+        return ewf.open_ewf(name, stream, siblings)
+    if kind == "qcow2":
+        return qcow2.open_qcow2(stream)
+    if kind == "vhdx":
+        return vhdx.open_vhdx(name, stream, siblings)
+    if kind == "vhd":
+        return vhd.open_vhd(name, stream, siblings)
+    return vmdk.open_vmdk(name, stream, siblings)
+
+
+__all__ = [
+    "SEGMENT_MARK",
+    "Disk",
+    "DiskRefused",
+    "Refused",
+    "Siblings",
+    "disk_format",
+    "open_disk",
+    "refused_format",
+]

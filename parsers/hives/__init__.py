@@ -1,0 +1,1 @@
+"""Registry hives: the reader, and the parsers of the hives that matter."""

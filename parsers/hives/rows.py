@@ -1,0 +1,99 @@
+"""From a hive to batches: what all parsers of hives share.
+
+A parser of one kind of hive is a tuple of sections: functions that take the open hive and yield `(table, row)`. Each
+row ends with the columns of `PROVENANCE`, filled by `provenance(key, value)`.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+
+import polars as pl
+
+from parsers.contract import Artifact, Batch, Column, Problem, Severity, Sql, Table
+from parsers.evtx.problems import Problems
+from parsers.hives.keys import Key
+from parsers.hives.logs import base_block
+from parsers.hives.regf import Hive, HiveError, open_hive
+from parsers.hives.values import Value
+from parsers.rows import batches
+
+BESIDE = (r"{name}\.LOG[12]?",)
+"""Transaction logs of a hive stand beside it."""
+
+PROVENANCE = (
+    Column("key_path", Sql.TEXT, "Key below the root of the hive"),
+    Column(
+        "key_last_write_utc",
+        Sql.TIME,
+        "Last write of that key, UTC: the latest change of any of its values or subkeys",
+    ),
+    Column(
+        "origin",
+        Sql.TEXT,
+        "hive, or log: the cell's page was replayed from a transaction log, so the file itself holds older bytes there",
+    ),
+    Column("offset", Sql.I64, "Byte offset of the value's cell (of the key's, where no value) in the hive after replay"),
+)  # fmt: skip
+"""Last columns of every table read from hives; `offset` is the address."""
+
+Row = tuple[Table, dict[str, object]]
+Section = Callable[[Hive], Iterator[Row]]
+
+
+def provenance(key: Key, value: Value | None = None) -> dict[str, object]:
+    """The columns of `PROVENANCE` for a row read from a key, or from one of its values."""
+    cell = key if value is None else value
+    return {
+        "key_path": key.path,
+        "key_last_write_utc": key.last_written_ns,
+        "origin": cell.origin,
+        "offset": cell.offset,
+    }
+
+
+def text(key: Key | None, name: str) -> str | None:
+    """Text of a key's string value; None where key, value or type lack, or where it is empty."""
+    value = None if key is None else key.value(name)
+    return None if value is None else value.text() or None
+
+
+def number(key: Key | None, name: str) -> int | None:
+    """Number of a key's DWORD or QWORD value; None where key, value or type lack."""
+    value = None if key is None else key.value(name)
+    return None if value is None else value.number()
+
+
+def is_hive(name: str, head: bytes, file_name: str, inner_name: str) -> bool:
+    r"""Whether a file is the hive of that name, by its own name or by the name in its base block.
+
+    `inner_name` is the end of the path that Windows writes at offset 48 (`\config\system`), case ignored.
+    """
+    block = base_block(head)
+    if block is None or block.file_type != 0:
+        return False
+    return name.lower() == file_name.lower() or block.name.lower().endswith(inner_name.lower())
+
+
+def read_hive(
+    artifact: Artifact,
+    sections: Sequence[Section],
+    host: Callable[[Hive], str | None] | None = None,
+) -> Iterator[Batch | Problem]:
+    """Rows of all sections in batches, then the problems of the hive; `host` names the host where the hive does."""
+    with ExitStack() as stack:
+        stream = stack.enter_context(artifact.open())
+        logs = [stack.enter_context(log.open()) for log in artifact.beside]
+        try:
+            hive = open_hive(stream, logs)
+        except HiveError as error:
+            yield Problem(
+                "hive_unreadable", "offset 0", "a registry hive", str(error), "nothing was read", Severity.ERROR
+            )  # fmt: skip
+            return
+    named = host(hive) if host is not None else None
+    for item in batches((row for section in sections for row in section(hive)), Problems()):
+        if isinstance(item, Batch) and named is not None:
+            yield Batch(item.table, item.frame.with_columns(host=pl.lit(named)))
+        else:
+            yield item
+    yield from hive.problems

@@ -1,0 +1,65 @@
+import duckdb
+import pytest
+
+from parsers import (
+    defender_history,
+    i30,
+    mplog,
+    pca,
+    psreadline,
+    setupapi,
+    srum,
+    task,
+    usnjrnl,
+)
+from parsers.browser import chromium, firefox
+from parsers.contract import Table
+
+PARSERS = (
+    usnjrnl,
+    chromium,
+    firefox,
+    setupapi,
+    mplog,
+    defender_history,
+    pca,
+    i30,
+    srum,
+    task,
+    psreadline,
+)
+TABLES = {t.name: t for parser in PARSERS for t in parser.TABLES}
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=list(TABLES))
+def test_moments_are_expressions_over_the_table(table: Table) -> None:
+    con = duckdb.connect()
+    columns = ", ".join(f'"{c.name}" {c.type.value}' for c in table.columns)
+    con.execute(f'CREATE TABLE "{table.name}" ({columns})')
+
+    for moment in table.moments:
+        where = f" WHERE {moment.where}" if moment.where else ""
+        con.execute(f'SELECT "{moment.time}", {moment.summary} FROM "{table.name}"{where}')
+
+    assert table.address in table.column_names()
+    assert table.time is None or table.time in table.column_names()
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=list(TABLES))
+def test_columns_are_declared_once_and_said(table: Table) -> None:
+    names = table.column_names()
+
+    assert len(names) == len(set(names))
+    assert [c.name for c in table.columns if len(c.comment) < 10] == []
+
+
+def test_kinds_of_timeline_rows_and_of_parsers_differ() -> None:
+    moments = [m.kind for t in TABLES.values() for m in t.moments]
+    kinds = [parser.KIND for parser in PARSERS]
+
+    assert len(moments) == len(set(moments))
+    assert len(kinds) == len(set(kinds))
+
+
+def test_no_local_time_gives_a_row_of_the_timeline() -> None:
+    assert [m.time for t in TABLES.values() for m in t.moments if not m.time.endswith("_utc")] == []

@@ -1,0 +1,220 @@
+"""Verify finds every change of evidence and case; diff names what two cases differ in."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+from click.testing import CliRunner
+
+from forensic_iso.case.ingest import ingest
+from forensic_iso.case.store import open_writer
+from forensic_iso.cli import cli
+from forensic_iso.correlate.run import run as correlate
+from forensic_iso.diff import diff
+from forensic_iso.verify import verify
+from tests.conftest import BUNDLED
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Evidence and case side by side."""
+    place = tmp_path_factory.mktemp("verify")
+    shutil.copytree(BUNDLED, place / "evidence")
+    ingest(place / "case", [place / "evidence"], workers=0)
+    with open_writer(place / "case") as con:
+        correlate(con)
+    return place
+
+
+@pytest.fixture
+def copy(original: Path, tmp_path: Path) -> Path:
+    """A copy that may be changed; its case is told where the evidence lies now."""
+    shutil.copytree(original, tmp_path, dirs_exist_ok=True)
+    return tmp_path
+
+
+def sysmon(place: Path) -> Path:
+    return next((place / "evidence").rglob("*Sysmon*.evtx"))
+
+
+@pytest.mark.parametrize("every", [False, True])
+def test_untouched_evidence_matches(original: Path, every: bool) -> None:
+    result = verify(original / "case", every=every, workers=0)
+
+    assert result.holds
+    assert all(o.state == "same" for o in result.outcomes)
+    assert sum(o.compared for o in result.outcomes) > 900
+
+
+def test_worker_processes_give_the_same_answer(original: Path) -> None:
+    inline = verify(original / "case", every=True, workers=0)
+
+    assert verify(original / "case", every=True, workers=2) == inline
+
+
+def flip(path: Path, offset: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[offset] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("every", [False, True])
+def test_one_flipped_bit_is_found_with_the_rows_it_changes(copy: Path, every: bool) -> None:
+    flip(sysmon(copy), 4096 + 20_000)
+
+    result = verify(copy / "case", every=every, evidence=[copy / "evidence"], workers=0)
+
+    (changed,) = [o for o in result.outcomes if not o.holds]
+    assert changed.state == "changed"
+    assert "Sysmon" in changed.path
+    assert changed.gone > 0
+    assert changed.examples[0].startswith("sysmon_")
+
+
+def test_a_change_that_no_row_shows_is_found_by_the_hash(copy: Path) -> None:
+    with sysmon(copy).open("ab") as f:
+        f.write(b"\0")
+
+    result = verify(copy / "case", every=True, evidence=[copy / "evidence"], workers=0)
+
+    (changed,) = [o for o in result.outcomes if not o.holds]
+    assert changed.state == "changed"
+
+
+def test_missing_evidence_is_named(copy: Path) -> None:
+    sysmon(copy).unlink()
+
+    result = verify(copy / "case", evidence=[copy / "evidence"], workers=0)
+
+    (missing,) = [o for o in result.outcomes if not o.holds]
+    assert missing.state == "missing"
+
+
+def forge(statement: str) -> Callable[[Path], None]:
+    def act(case: Path) -> None:
+        with duckdb.connect(str(case / "case.duckdb")) as con:
+            con.execute(statement)
+
+    return act
+
+
+@pytest.mark.parametrize(
+    ("act", "gone", "more"),
+    [
+        (forge("UPDATE sysmon_process_create SET command_line = 'x' WHERE rowid = 7"), 1, 1),
+        (forge("DELETE FROM mft_name WHERE rowid = 3"), 0, 1),
+        (forge("INSERT INTO sysmon_dns SELECT * FROM sysmon_dns LIMIT 1"), 1, 0),
+        (forge("UPDATE zone_identifier SET zone_id = 0"), 2, 2),
+    ],
+)
+def test_a_forged_case_is_found(
+    copy: Path, act: Callable[[Path], None], gone: int, more: int
+) -> None:
+    act(copy / "case")
+
+    result = verify(copy / "case", every=True, evidence=[copy / "evidence"], workers=0)
+
+    assert sum(o.gone for o in result.outcomes) == gone
+    assert sum(o.more for o in result.outcomes) == more
+    assert not result.holds
+
+
+def test_a_forged_row_that_a_finding_cites_is_found_without_all(copy: Path) -> None:
+    forge(
+        "UPDATE sysmon_process_create SET command_line = 'x' WHERE record_offset::VARCHAR IN (SELECT row_address FROM"
+        " evidence_ref WHERE table_name = 'sysmon_process_create')"
+    )(copy / "case")
+
+    assert not verify(copy / "case", evidence=[copy / "evidence"], workers=0).holds
+
+
+def test_a_reference_that_leads_nowhere_is_counted(copy: Path) -> None:
+    forge("UPDATE evidence_ref SET row_address = '1' WHERE table_name = 'vhdmp'")(copy / "case")
+
+    result = verify(copy / "case", evidence=[copy / "evidence"], workers=0)
+
+    assert result.dangling == 1
+
+
+def test_rows_of_another_parser_version_are_not_compared(copy: Path) -> None:
+    forge("UPDATE source SET parser_version = 99 WHERE kind = 'mft'")(copy / "case")
+
+    result = verify(copy / "case", every=True, evidence=[copy / "evidence"], workers=0)
+
+    (other,) = [o for o in result.outcomes if not o.holds]
+    assert other.state == "other parser"
+    assert "version 99" in other.detail
+
+
+def test_copies_of_events_are_no_missing_rows(tmp_path: Path) -> None:
+    evidence = tmp_path / "evidence"
+    shutil.copytree(BUNDLED, evidence)
+    log = next(evidence.rglob("Security.evtx"))
+    shutil.copy(log, log.with_name("Archive-Security-1.evtx"))
+    ingest(tmp_path / "case", [evidence], workers=0)
+
+    result = verify(tmp_path / "case", every=True, workers=0)
+
+    assert result.holds
+
+
+def test_a_window_is_kept_when_reading_again(tmp_path: Path) -> None:
+    from parsers.contract import Window
+
+    ingest(tmp_path / "case", [BUNDLED], Window(1_715_673_600_000_000_000, None), workers=0)
+
+    assert verify(tmp_path / "case", every=True, workers=0).holds
+
+
+@pytest.mark.parametrize(("touch", "code"), [(False, 0), (True, 7)])
+def test_exit_code_of_the_command(copy: Path, touch: bool, code: int) -> None:
+    if touch:
+        flip(sysmon(copy), 4096 + 20_000)
+
+    done = CliRunner().invoke(
+        cli,
+        [
+            "verify",
+            str(copy / "case"),
+            "--all",
+            "--workers",
+            "0",
+            "--evidence",
+            str(copy / "evidence"),
+        ],
+        standalone_mode=False,
+    )
+
+    assert done.return_value == code, done.output
+    assert ("changed  " in done.stdout) == touch
+
+
+def test_two_runs_over_the_same_evidence_do_not_differ(original: Path, bundled_case: Path) -> None:
+    assert diff(original / "case", bundled_case).same
+
+
+def test_diff_names_findings_tables_and_versions(copy: Path, original: Path) -> None:
+    forge("UPDATE finding SET score = 1, verdict = 'mounted' WHERE verdict = 'active'")(
+        copy / "case"
+    )
+    forge("UPDATE case_info SET value = '0.0.1' WHERE key = 'tool_version'")(copy / "case")
+    forge("ALTER TABLE boot ADD COLUMN extra INTEGER")(copy / "case")
+    forge("CREATE TABLE of_later (a INTEGER)")(copy / "case")
+
+    found = diff(original / "case", copy / "case")
+
+    (finding,) = found.findings
+    assert (finding["verdict_a"], finding["verdict_b"], finding["change"]) == (
+        "active",
+        "mounted",
+        "changed",
+    )
+    (version,) = found.versions
+    assert (version["what"], version["b"]) == ("tool_version", "0.0.1")
+    tables = {t.table: t for t in found.tables}
+    assert set(tables) == {"finding", "boot", "of_later"}
+    assert (tables["finding"].only_a, tables["finding"].only_b) == (1, 1)
+    assert tables["boot"].columns == "only in one: extra"
+    assert "only in b" in tables["of_later"].columns
