@@ -315,3 +315,16 @@ def test_damaged_real_files_do_not_raise() -> None:
         rows, problems = read(prefetch, artifact("CMD.EXE-D269B812.pf", bytes(raw)))
 
         assert rows["prefetch"] or problems
+
+
+@needs_shared
+def test_the_shortcut_on_an_image_explains_the_hash_of_rundll32() -> None:
+    source = next(CASES.rglob("RUNDLL32.EXE-37CC71AF.pf"))
+    program, arguments = "C:\\Windows\\System32\\rundll32.exe", "bin\\helper.dll,Start"
+    lines = name_hash.command_lines(program, arguments)
+
+    [row] = _read(source.read_bytes(), source.name)[0]["prefetch"]
+
+    [match] = name_hash.matches(int(row["name_hash"], 16), row["own_path"], lines)
+    assert match.command_line == f'"{program}" {arguments}'
+    assert match.device_path == row["own_device_path"]

@@ -66,6 +66,12 @@ WITH path_use AS (
     SELECT host, volume_quick("path"), mono_ns, time_utc, TRUE, 'script', source_id, 'powershell_script_block', record_offset
     FROM timed('powershell_script_block') WHERE "path" <> ''
     UNION ALL
+    -- The same device path in prefetch: valid for that run of the system.
+    SELECT r.host, volume_quick(r.own_device_path), epoch_ns(r.run_utc), r.run_utc, TRUE, 'program', r.source_id, 'prefetch_run', r."offset"
+    FROM prefetch_run r
+    JOIN prefetch p USING (source_id)
+    WHERE r.own_device_path ILIKE '\device\cdrom%' AND p.own_volume_created_utc IS NULL
+    UNION ALL
     SELECT host, regexp_extract(lower("path"), 'file:_([a-z]:)\\', 1), mono_ns, time_utc, TRUE, 'scanned file', source_id,
         'defender_detection', record_offset
     FROM timed('defender_detection')
@@ -206,6 +212,8 @@ named AS (
         AND v.mono_ns <= s.open_ns + rule_ns('ntfs_mount_s')
     WHERE v.volume_name LIKE '_:%' AND (v.bus_type = 15 OR v.vendor_id ILIKE 'Msft%' OR v.product_id ILIKE 'Virtual Disk%')
     GROUP BY ALL
+    UNION
+    SELECT r.session_id, r.volume FROM registry_letter r JOIN open_session s USING (session_id)
 ),
 every_claim AS (
     SELECT c.*, FALSE AS is_named FROM used c ANTI JOIN named n ON n.session_id = c.session_id AND n.volume = c.volume
@@ -290,6 +298,7 @@ CREATE OR REPLACE TEMP TABLE session_volume AS
 SELECT s.*, count(*) OVER (PARTITION BY s.host, s.volume) > 1 AS is_reused,
     CASE
         WHEN s.ground = 'device' AND s.form = 'cdrom' THEN rule_value('c_volume_device_number')
+        WHEN s.ground = 'device' AND r.basis IS NOT NULL THEN rule_value('c_volume_registry')
         WHEN s.ground = 'device' THEN rule_value('c_volume_disk_evidence')
         WHEN s.ground = 'ambiguous' THEN rule_value('c_volume_only_session') / s.shares
         WHEN s.ground = 'only' AND NOT c.seen_before AND count(*) OVER (PARTITION BY s.host, s.volume) = 1
@@ -299,6 +308,7 @@ SELECT s.*, count(*) OVER (PARTITION BY s.host, s.volume) > 1 AS is_reused,
     END AS confidence,
     CASE
         WHEN s.ground = 'device' AND s.form = 'cdrom' THEN 'device number of the image as VHDMP logged it'
+        WHEN s.ground = 'device' AND r.basis IS NOT NULL THEN r.basis
         WHEN s.ground = 'device' THEN 'the volume''s own log names the letter for this disk number'
         WHEN s.ground = 'only' THEN 'used only while this image was open' ||
             CASE WHEN count(*) OVER (PARTITION BY s.host, s.volume) > 1 THEN '; other sessions had it too' ELSE '' END
@@ -307,7 +317,9 @@ SELECT s.*, count(*) OVER (PARTITION BY s.host, s.volume) > 1 AS is_reused,
         ELSE 'ambiguous: not to be told from other volumes or images open at the same time'
     END AS basis
 FROM settled s
-LEFT JOIN candidate c ON c.session_id = s.session_id AND c.volume = s.volume;
+LEFT JOIN candidate c ON c.session_id = s.session_id AND c.volume = s.volume
+LEFT JOIN (SELECT session_id, volume, string_agg(DISTINCT basis, '; ' ORDER BY basis) AS basis FROM registry_letter GROUP BY ALL) r
+    ON r.session_id = s.session_id AND r.volume = s.volume;
 
 INSERT INTO volume_claim BY NAME
 SELECT c.session_id, c.host, upper(c.volume) AS volume, c.form, c.uses, c.first_utc,
@@ -342,6 +354,7 @@ SELECT s.session_id, s.host, s.image_path,
     concat_ws('; ',
         CASE
             WHEN s.removal_only THEN 'VHDMP: removed, opened before the log begins'
+            WHEN s.other_basis IS NOT NULL THEN s.other_basis
             WHEN NOT s.has_vhdmp THEN 'Partition/Diagnostic 1006 alone'
             WHEN s.is_surfaced AND s.has_handle THEN 'VHDMP: handle opened (12) and disk surfaced (1)'
             WHEN s.is_surfaced AND NOT s.logs_handles THEN 'VHDMP: disk surfaced (1); this build logs no handles'
@@ -356,6 +369,7 @@ SELECT s.session_id, s.host, s.image_path,
             WHEN s.close_basis = 'shutdown' AND s.may_have_survived THEN 'end: shutdown, but a fast startup followed: it may have stayed open'
             WHEN s.close_basis = 'shutdown' THEN 'end: shutdown'
             WHEN s.close_basis = 'destroyed' THEN 'end: disk object destroyed (16), no removal logged'
+            WHEN s.close_basis = 'removed' AND s.other_basis IS NOT NULL THEN NULL
             WHEN s.close_basis = 'removed' THEN 'end: Partition/Diagnostic 1006'
             WHEN s.close_basis = 'open_ended' THEN 'no evidence of an end'
         END,
@@ -366,6 +380,7 @@ SELECT s.session_id, s.host, s.image_path,
     ) AS basis,
     CASE
         WHEN s.removal_only THEN rule_value('c_session_removal_only')
+        WHEN s.other_basis IS NOT NULL THEN rule_value('c_session_registry')
         WHEN NOT s.has_vhdmp THEN rule_value('c_session_partition')
         WHEN s.is_surfaced AND s.has_handle THEN rule_value('c_session_confirmed')
         WHEN s.is_surfaced AND NOT s.logs_handles THEN rule_value('c_session_old_build')

@@ -1,29 +1,15 @@
 -- hash_run (temporary), rows of execution of the kind hash_match: a program that is byte-equal to a file inside an image
 -- found in the evidence, started off the volume after the image was opened: it was copied off, or unpacked, and run.
--- From process (Sysmon's hashes), image_content, session and source. The session is the last one opened before the start.
+-- From process (Sysmon's hashes) and session_file. The session is the last one opened before the start.
 -- Not taken: programs that ran on the host with the same bytes before the image was first opened, or that lie in an
 -- installed_folder: they are the host's own. A start on the volume itself is 08's.
 -- Misses: processes without hashes (4688); images that were not collected; files changed after the copy.
 CREATE OR REPLACE TEMP TABLE hash_run AS
-WITH image_file AS (
-    SELECT c.host, path_key(s.windows_path) AS image_key, lower(regexp_extract(s.path, '[^/\\]+$')) AS file_name,
-        c.path, c.sha256, c.sha1, c.md5, c.source_id, c.record_offset
-    FROM image_content c
-    JOIN source s USING (source_id)
-    WHERE NOT c.is_directory AND c.size_bytes > 0 AND c.sha256 IS NOT NULL
-),
-opening AS (
-    SELECT session_id, host, image_key, image_path, open_ns, min(open_ns) OVER (PARTITION BY host, image_key) AS first_ns
-    FROM session
-    WHERE open_ns IS NOT NULL
-),
--- Where the collection does not tell the image's path on Windows, its name has to do.
-mounted_file AS (
-    SELECT o.session_id, o.host, o.image_key, o.image_path, o.open_ns, o.first_ns, f.path AS file, f.sha256, f.sha1, f.md5,
-        f.source_id, f.record_offset
-    FROM opening o
-    JOIN image_file f ON f.host = o.host
-        AND (f.image_key = o.image_key OR (f.image_key IS NULL AND regexp_extract(o.image_key, '[^\\]+$') = f.file_name))
+WITH mounted_file AS (
+    SELECT session_id, host, image_key, image_path, open_ns, min(open_ns) OVER (PARTITION BY host, image_key) AS first_ns, path AS file,
+        sha256, sha1, md5, source_id, record_offset
+    FROM (SELECT f.* EXCLUDE (image_key), s.image_key FROM session_file f JOIN session s USING (session_id))
+    WHERE open_ns IS NOT NULL AND size_bytes > 0 AND sha256 IS NOT NULL
 ),
 hashed AS (
     SELECT process_key, host, start_ns, path, 'sha256' AS algorithm, upper(regexp_extract(hashes, '(?i)sha256=([0-9a-f]{64})', 1)) AS digest

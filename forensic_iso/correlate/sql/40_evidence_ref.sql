@@ -21,17 +21,21 @@ mounted AS (
     UNION ALL
     SELECT session_id, close_source, 'vhdmp', close_offset, 'disk removed' FROM session
     UNION ALL
-    SELECT session_id, disk_source, 'partition_diagnostic', disk_offset, 'disk arrived' FROM session
+    SELECT session_id, disk_source, CASE WHEN other_basis IS NULL THEN 'partition_diagnostic' ELSE 'scsi_device' END, disk_offset, 'disk arrived' FROM session
     UNION ALL
     SELECT session_id, disk_close_source, 'partition_diagnostic', disk_close_offset, 'disk left' FROM session
     UNION ALL
     SELECT session_id, mft_source, 'mft_name', mft_offset, 'file of the image' FROM session
+    UNION ALL
+    SELECT session_id, trace_source, 'mft_name', trace_offset, 'shortcut in Recent' FROM session
 ),
 volume AS (
     SELECT DISTINCT u.session_id AS subject_id, u.source_id, u.table_name, u.record_offset, 'use of ' || upper(u.volume) || ': ' || u.what AS role
     FROM inside_use u
     JOIN session_volume v ON v.session_id = u.session_id AND v.volume = u.volume
     QUALIFY row_number() OVER (PARTITION BY u.session_id ORDER BY u.mono_ns, u.record_offset) <= rule_value('volume_refs')
+    UNION ALL
+    SELECT session_id, source_id, table_name, record_offset, 'letter ' || upper(volume) FROM registry_letter
 ),
 process_row AS (
     SELECT process_key, sysmon_source_id AS source_id, 'sysmon_process_create' AS table_name, sysmon_offset AS record_offset FROM process
@@ -51,6 +55,11 @@ executed AS (
     UNION ALL
     SELECT short_hash(concat_ws('|', 'hash', session_id, process_key)), source_id, 'image_content', record_offset, 'file in the image'
     FROM hash_run
+    UNION ALL
+    SELECT p.execution_id, unnest([u.source_id, u.content_source]), unnest(['prefetch_run', 'image_content']),
+        unnest([u.run_offset, u.content_offset]), unnest(['run time', 'file in the image'])
+    FROM prefetch_use u
+    JOIN execution p ON p.execution_id = short_hash(concat_ws('|', 'prefetch', u.host, u.session_id, u.image_path, u.program, u.run_ns))
 ),
 followed AS (
     SELECT follow_on_id AS subject_id, source_id, table_name, record_offset, 'act: ' || kind AS role FROM follow_row

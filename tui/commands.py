@@ -1,0 +1,279 @@
+"""The one table of commands: bindings, key hints, help and palette are made from it."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual.binding import Binding, BindingType
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command. `action` is the method `action_<action>` of what has the binding, with its arguments.
+
+    `place` says where it works, `hint` is the word in the key line (empty: not shown there).
+    """
+
+    name: str
+    keys: str
+    help: str
+    place: str
+    action: str
+    hint: str = ""
+
+
+def _c(name: str, keys: str, text: str, place: str, hint: str = "", action: str = "") -> Command:
+    return Command(name, keys, text, place, action or name, hint)
+
+
+PLACES = {
+    "everywhere": "Everywhere",
+    "lists": "Lists and tables: moving",
+    "timeline": "Timeline",
+    "filters": "Filters",
+    "findings": "Findings",
+    "detail": "Detail of a row",
+    "processes": "Processes",
+    "images": "Images",
+    "notes": "Notes",
+    "sql": "SQL",
+}
+
+COMMANDS: tuple[Command, ...] = (
+    _c("overview", "1", "overview of the case", "everywhere", "", "go('overview')"),
+    _c("findings", "2", "findings", "everywhere", "", "go('findings')"),
+    _c("timeline", "3", "timeline over all tables", "everywhere", "", "go('timeline')"),
+    _c("processes", "4", "process tree", "everywhere", "", "go('processes')"),
+    _c("sessions", "5", "mount sessions as bars over time", "everywhere", "", "go('sessions')"),
+    _c("images", "6", "contents of disk images", "everywhere", "", "go('images')"),
+    _c("notes", "7", "notes: tags, bookmarks, comments", "everywhere", "", "go('notes')"),
+    _c("sql", "8", "SQL console", "everywhere", "", "go('sql')"),
+    _c("help", "question_mark,f1", "help: all keys", "everywhere", "help"),
+    _c("palette", "ctrl+p", "command palette", "everywhere"),
+    _c("theme", "ctrl+t", "next theme: dark, light, no colour", "everywhere"),
+    _c("export", "x", "export the current view to a file", "everywhere"),
+    _c(
+        "copy", "y", "copy the line or selection to the terminal's clipboard (OSC 52)", "everywhere"
+    ),
+    _c("back", "escape", "one step back", "everywhere", "", "step_back"),
+    _c("quit", "q", "close this screen; on a main screen: quit", "everywhere", "quit", "leave"),
+    _c("up", "up,k", "one line up", "lists", "", "move(-1)"),
+    _c("down", "down,j", "one line down", "lists", "", "move(1)"),
+    _c("page_up", "pageup,b", "one page up", "lists", "", "page(-1)"),
+    _c("page_down", "pagedown,space", "one page down", "lists", "", "page(1)"),
+    _c("home", "home,g", "first line", "lists", "", "edge(0)"),
+    _c("end", "end,G", "last line", "lists", "", "edge(1)"),
+    _c("left", "left,h", "column to the left; text to the left", "lists", "", "side(-1)"),
+    _c("right", "right,l", "column to the right; text to the right", "lists", "", "side(1)"),
+    _c("open", "enter", "open: detail, or the rows of this line", "lists", "open"),
+    _c(
+        "goto",
+        "colon",
+        "go to a time (2024-05-14 08:16), a step (+5m) or a row (#120)",
+        "timeline",
+        "time",
+    ),
+    _c("repeat_step", "r", "repeat the last step of time", "timeline", "", "repeat_step(1)"),
+    _c(
+        "repeat_step_back",
+        "R",
+        "repeat the last step of time, backwards",
+        "timeline",
+        "",
+        "repeat_step(-1)",
+    ),
+    _c("next_day", "d", "one day on", "timeline", "", "jump(86400)"),
+    _c("previous_day", "D", "one day back", "timeline", "", "jump(-86400)"),
+    _c("next_hour", "o", "one hour on", "timeline", "", "jump(3600)"),
+    _c("previous_hour", "O", "one hour back", "timeline", "", "jump(-3600)"),
+    _c("search", "slash", "search text or /regex/", "timeline", "search"),
+    _c("next_hit", "n", "next hit", "timeline", "", "hit(1)"),
+    _c("previous_hit", "N", "previous hit", "timeline", "", "hit(-1)"),
+    _c("next_error", "e", "next row of severity high or critical", "timeline", "", "severe(4, 1)"),
+    _c(
+        "previous_error",
+        "E",
+        "previous row of severity high or critical",
+        "timeline",
+        "",
+        "severe(4, -1)",
+    ),
+    _c("next_warning", "w", "next row of severity low or more", "timeline", "", "severe(2, 1)"),
+    _c(
+        "previous_warning",
+        "W",
+        "previous row of severity low or more",
+        "timeline",
+        "",
+        "severe(2, -1)",
+    ),
+    _c("next_finding", "right_curly_bracket", "next finding", "timeline", "", "finding(1)"),
+    _c("previous_finding", "left_curly_bracket", "previous finding", "timeline", "", "finding(-1)"),
+    _c("ascending", "left_square_bracket", "sort: earliest first", "timeline", "", "sort(0)"),
+    _c("descending", "right_square_bracket", "sort: latest first", "timeline", "", "sort(1)"),
+    _c("columns", "c", "choose the columns", "timeline"),
+    _c("histogram", "i", "show or hide the histogram", "timeline", "histogram"),
+    _c(
+        "bar_left", "less_than_sign", "histogram: previous bar with rows", "timeline", "", "bar(-1)"
+    ),
+    _c("bar_right", "greater_than_sign", "histogram: next bar with rows", "timeline", "", "bar(1)"),
+    _c("zoom_in", "z", "histogram: zoom in around the row", "timeline", "", "zoom(1)"),
+    _c("zoom_out", "Z", "histogram: zoom out", "timeline", "", "zoom(-1)"),
+    _c("facets", "F", "values of the column with their counts", "timeline", "facets"),
+    _c("elapsed", "T", "show the time since the marked or cursor row", "timeline"),
+    _c("mark", "m", "mark or unmark the row (kept as a bookmark)", "timeline", "mark"),
+    _c("next_mark", "u", "next marked row", "timeline", "", "marked(1)"),
+    _c("previous_mark", "U", "previous marked row", "timeline", "", "marked(-1)"),
+    _c("select", "v", "begin or end a selection of rows", "timeline"),
+    _c("copy_cell", "Y", "copy the cell under the cursor", "timeline"),
+    _c("tag", "t", "tag the row or finding", "timeline"),
+    _c("comment", "quotation_mark", "comment the row or finding", "timeline"),
+    _c("process_of_row", "p", "process tree around the row", "timeline"),
+    _c("filter", "f", "add filters", "filters", "filter"),
+    _c("include", "plus", "only rows with the value under the cursor", "filters", "", "value(1)"),
+    _c("exclude", "minus", "no rows with the value under the cursor", "filters", "", "value(0)"),
+    _c("window", "full_stop", "only rows within 5 minutes of this one", "filters"),
+    _c("range_of_bars", "equals_sign", "only the range of time of the histogram", "filters"),
+    _c("filter_hits", "ampersand", "only the hits of the search", "filters"),
+    _c("filter_process", "P", "only the process of the row and its descendants", "filters"),
+    _c("filter_marks", "asterisk", "only marked rows", "filters"),
+    _c("stack", "s", "the filters: on, off, away; save and load by name", "filters", "filters"),
+    _c("clear", "backslash", "all filters off or on again; the row stays", "filters"),
+    _c("rows_of_line", "f", "filter the timeline by this line's rows", "findings", "only its rows"),
+    _c("tag_finding", "t", "tag the finding", "findings", "tag"),
+    _c("comment_finding", "quotation_mark", "comment the finding", "findings", "comment"),
+    _c("mark_finding", "m", "bookmark the finding", "findings", "mark"),
+    _c("tab_fields", "f", "fields with their meaning", "detail", "fields", "tab('fields')"),
+    _c("tab_json", "J", "fields as JSON", "detail", "JSON", "tab('json')"),
+    _c(
+        "tab_xml",
+        "X",
+        "the raw record as XML, read again from the evidence",
+        "detail",
+        "XML",
+        "tab('xml')",
+    ),
+    _c("tab_hex", "H", "the bytes, read again from the evidence", "detail", "hex", "tab('hex')"),
+    _c("tab_source", "S", "where the bytes lie", "detail", "source", "tab('source')"),
+    _c(
+        "tab_related",
+        "A",
+        "related rows: same process, file, logon",
+        "detail",
+        "related",
+        "tab('related')",
+    ),
+    _c("next_row", "n", "detail of the next row", "detail", "", "row(1)"),
+    _c("previous_row", "N", "detail of the previous row", "detail", "", "row(-1)"),
+    _c(
+        "only_process",
+        "f",
+        "filter the timeline by this process and its descendants",
+        "processes",
+        "only its rows",
+    ),
+    _c("tree_search", "slash", "search in the tree", "processes", "search"),
+    _c("tree_next", "n", "next hit in the tree", "processes", "", "tree_hit(1)"),
+    _c("tree_previous", "N", "previous hit in the tree", "processes", "", "tree_hit(-1)"),
+    _c("tree_run", "e", "next process run from an image", "processes", "", "tree_run"),
+    _c("delete_note", "delete", "delete this note (own notes only)", "notes", "delete"),
+    _c("ask", "semicolon,slash", "write a query", "sql", "query"),
+    _c("sql_history", "H", "queries asked before", "sql", "history"),
+    _c("sql_tables", "T", "tables and their columns", "sql", "tables"),
+    _c("sql_save", "s", "save the query by name", "sql", "save"),
+    _c("sql_load", "L", "load a saved query", "sql", "load"),
+)
+
+KEY_SIGNS = {
+    "question_mark": "?",
+    "colon": ":",
+    "semicolon": ";",
+    "slash": "/",
+    "plus": "+",
+    "minus": "-",
+    "full_stop": ".",
+    "equals_sign": "=",
+    "ampersand": "&",
+    "asterisk": "*",
+    "backslash": "\\",
+    "quotation_mark": '"',
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "left_curly_bracket": "{",
+    "right_curly_bracket": "}",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "escape": "Esc",
+    "enter": "Enter",
+    "space": "Space",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "home": "Home",
+    "end": "End",
+    "delete": "Del",
+    "f1": "F1",
+}
+
+
+def bindings(*places: str) -> list[BindingType]:
+    """Bindings of the commands of some places, for a class's BINDINGS."""
+    return [
+        Binding(c.keys, c.action, c.help, show=False, id=c.name)
+        for c in COMMANDS
+        if c.place in places
+    ]
+
+
+def sign(keys: str) -> str:
+    """Keys as they stand on the keyboard: `question_mark,f1` becomes `? F1`."""
+    out = []
+    for key in keys.split(","):
+        shown = KEY_SIGNS.get(key, key)
+        out.append(shown.replace("ctrl+", "Ctrl-"))
+    return " ".join(out)
+
+
+def keys_of(command: Command, remapped: Mapping[str, str]) -> str:
+    """Keys of a command, the user's own where there are."""
+    return remapped.get(command.name, command.keys)
+
+
+def hints(places: Iterable[str], remapped: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Key and word of the commands shown in the key line of a screen."""
+    wanted = tuple(places)
+    return [
+        (sign(keys_of(c, remapped)).split(" ")[0], c.hint)
+        for place in wanted
+        for c in COMMANDS
+        if c.place == place and c.hint
+    ]
+
+
+def key_file(environment: Mapping[str, str]) -> Path:
+    """Where the user's own keys are read from."""
+    base = environment.get("XDG_CONFIG_HOME") or str(Path("~/.config").expanduser())
+    return Path(base) / "forensic-iso/keys.toml"
+
+
+def load_keys(path: Path) -> tuple[dict[str, str], str | None]:
+    """The user's own keys by command name, and what is wrong with the file, if anything.
+
+    The file has one table [keys]: `next_hit = "n"`, several keys joined by commas.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8")).get("keys", {})
+    except FileNotFoundError:
+        return {}, None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, AttributeError) as e:
+        return {}, f"keys of {path} not used: {e}"
+    names = {c.name for c in COMMANDS}
+    if not isinstance(table, dict):
+        return {}, f"keys of {path} not used: expected a table [keys]"
+    good = {str(k): str(v) for k, v in table.items() if k in names and isinstance(v, str) and v}
+    unknown = sorted(str(k) for k in table if k not in good)
+    return good, f"unknown in {path}: {', '.join(unknown)}" if unknown else None

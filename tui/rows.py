@@ -1,0 +1,204 @@
+"""The timeline of a case and the result of a query as sources of the table widget."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from forensic_iso.browse.case import Case
+from forensic_iso.browse.filters import SEVERITIES, format_ns
+from forensic_iso.browse.timeline import Row, chosen
+from forensic_iso.browse.view import View
+from tui.safe import SEVERITY_SIGNS, Piece
+from tui.widgets.timeline import Col, Drawn
+
+if TYPE_CHECKING:
+    from forensic_iso.browse.console import Result
+    from forensic_iso.browse.rowset import RowSet
+
+TITLES = {
+    "time": "time (UTC)",
+    "rid": "row",
+    "host": "host",
+    "source": "source",
+    "event_id": "id",
+    "kind": "kind",
+    "severity": "severity",
+    "summary": "summary",
+    "table_name": "table",
+    "source_id": "artifact",
+    "row_address": "address",
+    "notes": "notes",
+}
+WIDE = {"time": 27, "rid": 10, "host": 13, "source": 12, "event_id": 5, "kind": 16, "severity": 8}
+WIDE |= {"table_name": 22, "source_id": 16, "row_address": 12, "notes": 16, "summary": 0}
+NARROW = {**WIDE, "time": 18, "host": 10, "source": 9, "kind": 12, "notes": 10}
+NARROW_BELOW = 110
+DEFAULT_WIDE = ("time", "host", "source", "event_id", "kind", "summary")
+DEFAULT_NARROW = ("time", "source", "event_id", "summary")
+ARTIFACTS = 8
+
+
+@dataclass(slots=True)
+class TimelineSource:
+    """Rows of the timeline through a view, with what is laid over them."""
+
+    case: Case
+    view: View
+    chosen_columns: tuple[str, ...] | None = None
+    hits: "RowSet | None" = None
+    word: str = ""
+    marks: list[int] = field(default_factory=list)
+    findings: list[int] = field(default_factory=list)
+    notes: dict[int, str] = field(default_factory=dict)
+    elapsed_from: int | None = None
+    version: int = 0
+    _signs: tuple[object, list[Piece]] | None = None
+    _narrow: bool = False
+
+    def columns(self, width: int) -> Sequence[Col]:
+        """The chosen columns, or those that fit."""
+        self._narrow = width < NARROW_BELOW
+        names = self.chosen_columns or (DEFAULT_NARROW if self._narrow else DEFAULT_WIDE)
+        widths = NARROW if self._narrow else WIDE
+        cols = []
+        for name in names:
+            title = TITLES[name]
+            if name == "time":
+                title = "elapsed" if self.elapsed_from is not None else self._time_title()
+            cols.append(Col(name, title, widths[name]))
+        if cols and all(c.width for c in cols):
+            cols[-1] = Col(cols[-1].name, cols[-1].title, 0)
+        return cols
+
+    def _time_title(self) -> str:
+        """Narrow screens leave the year to the line of state."""
+        return "MM-DD time (UTC)" if self._narrow else TITLES["time"]
+
+    def count(self) -> int:
+        """Rows in view."""
+        return self.view.count
+
+    def fetch(self, first: int, last: int) -> Sequence[object]:
+        """Rows at positions of the view."""
+        rids = self.view.rids(first, last)
+        rows = chosen(self.case, rids[::-1] if self.view.descending else rids)
+        return rows[::-1] if self.view.descending else rows
+
+    def draw(self, row: object, columns: Sequence[Col]) -> Drawn:
+        """A row in its artifact's and severity's colours."""
+        if not isinstance(row, Row):
+            raise TypeError("a row of the timeline is wanted")
+        severity = row.severity or 0
+        role = f"severity_{min(severity, 5)}"
+        art = f"art_{sum(map(ord, row.source or '')) % ARTIFACTS}"
+        cells = [(self.text(row, c.name), art if c.name == "source" else role) for c in columns]
+        hit = self.hits is not None and row.rid in self.hits
+        signs: list[Piece] = [
+            ("*" if _has(self.marks, row.rid) else ("+" if row.rid in self.notes else " "), "mark"),
+            (">" if hit else " ", "hit" if hit else ""),
+            (SEVERITY_SIGNS[min(severity, 5)], role),
+            (" ", ""),
+        ]
+        return Drawn(cells, signs, row, self.word if hit else "")
+
+    def text(self, row: Row, column: str) -> object:
+        """A cell's text."""
+        if column == "time":
+            if self.elapsed_from is not None:
+                return _elapsed(row.time_ns - self.elapsed_from)
+            shown = format_ns(row.time_ns)
+            return shown[5:23] if self._narrow else shown
+        if column == "severity":
+            return SEVERITIES[min(row.severity or 0, 5)]
+        if column == "notes":
+            return self.notes.get(row.rid, "")
+        return getattr(row, column)
+
+    def gutter(self, height: int) -> Sequence[Piece]:
+        """Findings, hits and marks in the places of the scroll bar."""
+        key = (height, self.version, self.count(), None if self.hits is None else len(self.hits))
+        if self._signs is None or self._signs[0] != key:
+            self._signs = (key, self._make_signs(height))
+        return self._signs[1]
+
+    def _make_signs(self, height: int) -> list[Piece]:
+        count = self.count()
+        out: list[Piece] = []
+        for y in range(height):
+            first, last = (
+                y * count // height,
+                max((y + 1) * count // height, y * count // height + 1),
+            )
+            out.append((" ", "") if first >= count else self._sign(first, min(last, count)))
+        return out
+
+    def _sign(self, first: int, last: int) -> Piece:
+        a, b = self.view.rid_at(first), self.view.rid_at(last - 1)
+        low, high = min(a, b), max(a, b) + 1
+        if _any(self.findings, low, high):
+            return ("◆", "bad")
+        if self.hits is not None and self.hits.rank(high) > self.hits.rank(low):
+            return ("•", "warn")
+        if _any(self.marks, low, high):
+            return ("*", "mark")
+        return (" ", "")
+
+
+def _has(numbers: Sequence[int], number: int) -> bool:
+    at = bisect_left(numbers, number)
+    return at < len(numbers) and numbers[at] == number
+
+
+def _any(numbers: Sequence[int], low: int, high: int) -> bool:
+    at = bisect_left(numbers, low)
+    return at < len(numbers) and numbers[at] < high
+
+
+def _elapsed(ns: int) -> str:
+    sign, ns = ("-", -ns) if ns < 0 else ("+", ns)
+    seconds, rest = divmod(ns, 10**9)
+    days, seconds = divmod(seconds, 86_400)
+    clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{rest // 10**6:03}"
+    return f"{sign}{f'{days}d ' if days else ''}{clock}"
+
+
+@dataclass(slots=True)
+class ResultSource:
+    """The result of a query; columns as wide as their longest value, within bounds."""
+
+    result: "Result"
+    narrowest: int = 4
+    widest: int = 40
+
+    def columns(self, width: int) -> Sequence[Col]:
+        """All columns."""
+        out = []
+        for index, name in enumerate(self.result.names):
+            longest = max((len(r[index] or "") for r in self.result.rows[:200]), default=0)
+            size = max(self.narrowest, min(self.widest, max(longest, len(name))))
+            out.append(Col(name, name, size))
+        total = sum(c.width + 1 for c in out) + 5
+        if out and total < width:
+            out[-1] = Col(out[-1].name, out[-1].title, 0)
+        return out
+
+    def count(self) -> int:
+        """Rows kept."""
+        return len(self.result.rows)
+
+    def fetch(self, first: int, last: int) -> Sequence[object]:
+        """Rows of the result."""
+        return self.result.rows[first:last]
+
+    def draw(self, row: object, columns: Sequence[Col]) -> Drawn:
+        """A row; what is NULL is told from empty text."""
+        values = row if isinstance(row, tuple) else ()
+        cells: list[tuple[object, str]] = [
+            ("NULL", "dim") if v is None else (v, "") for v in values
+        ]
+        return Drawn(cells, [("    ", "")], row)
+
+    def gutter(self, height: int) -> Sequence[Piece]:
+        """Nothing beside the thumb."""
+        return ()

@@ -1,0 +1,1 @@
+"""Screens: each shows one question and its answers."""

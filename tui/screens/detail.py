@@ -1,0 +1,268 @@
+"""Everything about one row of the timeline."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from textual.widget import Widget
+
+from forensic_iso.browse import detail, raw
+from forensic_iso.browse.filters import SEVERITIES, format_ns
+from forensic_iso.browse.timeline import Row, chosen
+from tui.commands import bindings
+from tui.safe import Piece, clean
+from tui.screens.page import Page, column
+from tui.widgets.bar import Bar
+from tui.widgets.lines import Item, Lines, heading, item
+
+if TYPE_CHECKING:
+    from tui.screens.timeline import TimelinePage
+
+TABS = (
+    ("fields", "f Fields"),
+    ("json", "J JSON"),
+    ("xml", "X XML"),
+    ("hex", "H Hex"),
+    ("source", "S Source"),
+    ("related", "A Related"),
+)
+RELATED_SHOWN = 40
+JSON_LINES = 2000
+
+
+class DetailPage(Page):
+    """Fields with their meaning, JSON, XML, bytes, provenance, related rows."""
+
+    TAB = "timeline"
+    PLACES = ("detail",)
+    BINDINGS = bindings("detail")
+
+    def __init__(self, row: Row, timeline: "TimelinePage | None") -> None:
+        super().__init__()
+        self.row, self._timeline = row, timeline
+        self.tab = "fields"
+
+    def body(self) -> Sequence[Widget]:
+        """Tabs and lines."""
+        return [Bar(id="tabs", role="column"), Lines(id="lines")]
+
+    def load(self) -> None:
+        """Show the tab."""
+        self.query_one("#tabs", Bar).show(
+            [(f" {text} ", "column_on" if name == self.tab else "column") for name, text in TABS]
+        )
+        makers: dict[str, Callable[[], list[Item]]] = {
+            "fields": self._fields,
+            "json": self._json,
+            "xml": self._xml,
+            "hex": self._hex,
+            "source": self._source,
+            "related": self._related,
+        }
+        lines = self.list()
+        lines.show([*self._head(), *makers[self.tab]()], 0)
+        lines.focus()
+        row = self.row
+        where = f"row {row.rid:,}  {row.table_name} at {row.row_address}"
+        self.say((where, "bar"))
+
+    def _head(self) -> list[Item]:
+        row = self.row
+        severity = min(row.severity or 0, 5)
+        noted = self.desk.notes_of(row.stable_id)
+        out = [
+            item(
+                (f" {format_ns(row.time_ns, 9)} UTC  ", "value"),
+                (row.host, "link"),
+                (f"  {row.source or ''} {'' if row.event_id is None else row.event_id}", "art_1"),
+                (f"  {row.kind or ''}  {SEVERITIES[severity]}", f"severity_{severity}"),
+            ),
+            item((" ", ""), (row.summary, f"severity_{severity}"), hang=1),
+        ]
+        if noted:
+            out.append(item((" notes  ", "label"), (noted, "mark")))
+        return out
+
+    def _fields(self) -> list[Item]:
+        records = detail.fields(self.desk.case, self.row)
+        if not records:
+            return [item((f" the row is not in {self.row.table_name} any more", "bad"))]
+        out: list[Item] = []
+        wide = self.size.width >= 110
+        for number, record in enumerate(records, 1):
+            title = f"{self.row.table_name}{f' ({number} of {len(records)})' if len(records) > 1 else ''}"
+            out.append(heading(title, detail.address_column(self.row.table_name)[1]))
+            empty = [f.name for f in record if f.value is None]
+            for f in record:
+                if f.value is not None:
+                    out += self._field(f, wide)
+            if empty:
+                out.append(item((f" not set: {', '.join(empty)}", "dim"), hang=10))
+        return out
+
+    def _field(self, f: detail.Field, wide: bool) -> list[Item]:
+        name = column(f.name, 24)
+        laid = detail.pretty(f.shown)
+        if laid is not None:
+            out = [item((f" {name} ", "label"), (f.meaning, "dim"), hang=26)]
+            out += [item((f"   {line}", "value"), hang=6) for line in laid.split("\n")[:JSON_LINES]]
+            return out
+        parts = f.shown.split("\n")
+        first: list[Piece] = [(f" {name} ", "label"), (parts[0].rstrip("\r"), "value")]
+        if wide:
+            first.append((f"   {f.meaning}", "dim"))
+        out = [Item(tuple(first), hang=26)]
+        out += [item((" " * 26, ""), (p.rstrip("\r"), "value"), hang=26) for p in parts[1:200]]
+        if len(parts) > 200:
+            out.append(
+                item((" " * 26 + f"{len(parts) - 200} more lines: X or H shows all", "warn"))
+            )
+        if not wide:
+            out.append(item((" " * 26, ""), (f.meaning, "dim"), hang=26))
+        return out
+
+    def _json(self) -> list[Item]:
+        text = detail.as_json(detail.fields(self.desk.case, self.row))
+        lines = text.split("\n")
+        out = [item((f" {line}", "value"), hang=6) for line in lines[:JSON_LINES]]
+        if len(lines) > JSON_LINES:
+            out.append(item((f" {len(lines) - JSON_LINES} more lines", "warn")))
+        return out
+
+    def _place(self) -> tuple[str, str] | None:
+        if self.row.source_id is None or self.row.row_address is None:
+            return None
+        return self.row.source_id, self.row.row_address
+
+    def _derived(self) -> list[Item]:
+        text = " this row was derived by the correlation: S names the rows it rests on"
+        return [item((text, "warn"))]
+
+    def _xml(self) -> list[Item]:
+        place = self._place()
+        if place is None:
+            return self._derived()
+        try:
+            text = raw.xml(self.desk.case, *place)
+        except raw.RawError as e:
+            return [item((f" {e}", "warn"), hang=1)]
+        out = [
+            heading("Raw record", "read again from the evidence by python-evtx, laid out by lxml")
+        ]
+        return out + [item((f" {line}", "value"), hang=6) for line in text.split("\n")]
+
+    def _hex(self) -> list[Item]:
+        place = self._place()
+        if place is None:
+            return self._derived()
+        try:
+            got = raw.read(self.desk.case, place[0], self.row.table_name, place[1])
+        except raw.RawError as e:
+            return [item((f" {e}", "warn"), hang=1)]
+        out = [heading(f"{got.what}, {len(got.data):,} bytes at offset {got.offset:,}", "")]
+        if got.remark:
+            out.append(item((f" {got.remark}", "bad"), hang=1))
+        return out + [item((f" {line}", "value"), wrap=False) for line in raw.hex_lines(got)]
+
+    def _source(self) -> list[Item]:
+        case, row = self.desk.case, self.row
+        source = detail.provenance(case, row)
+        out: list[Item] = []
+        if source is None:
+            out.append(heading("Rests on", "rows of evidence behind this derived row"))
+            for r in detail.behind(case, row):
+                line: list[Piece] = [
+                    (f" {column(r['step'], 10)}", "label"),
+                    (column(r["role"], 24), ""),
+                    (f" {r['table_name']} at {r['row_address']} of ", "dim"),
+                    (r["path"], "link"),
+                ]
+                place = [(str(r["source_id"]), str(r["row_address"]))]
+                out.append(
+                    Item(tuple(line), lambda p=place: self.desk.show_places("evidence", p), 11)
+                )
+            return out
+        out.append(heading("Artifact"))
+        for name, value in source.items():
+            if value is not None:
+                out.append(item((f" {column(name, 16)} ", "label"), (value, "value"), hang=18))
+        out.append(
+            item(
+                (f" {column('address', 16)} ", "label"),
+                (f"{row.row_address} ({detail.address_column(row.table_name)[0]})", "value"),
+            )
+        )
+        for c in detail.copies(case, row):
+            out.append(
+                item(
+                    (" also at          ", "label"),
+                    (f"{c['record_offset']} of ", ""),
+                    (c["path"], "link"),
+                )
+            )
+        rests = detail.resting(case, row)
+        if rests:
+            out.append(heading("Findings that rest on it"))
+        for r in rests:
+            out.append(
+                item(
+                    (f" {column(r['severity'], 9)}", "label"),
+                    (r["image_path"], "value"),
+                    (f"  {r['step']}: {r['role']}", "dim"),
+                    payload=lambda i=str(r["finding_id"]): self.desk.open_finding(i),
+                    hang=10,
+                )
+            )
+        return out
+
+    def _related(self) -> list[Item]:
+        groups = detail.related(self.desk.case, self.row)
+        if not groups:
+            return [item((" nothing else in the case shares process, file or logon", "dim"))]
+        out: list[Item] = []
+        for group in groups:
+            many = "more than 500" if len(group.rids) > detail.SAME_MOST else str(len(group.rids))
+            head = Item(
+                (
+                    (f"{clean(group.why)}", "head"),
+                    (f"  {many} rows, Enter shows them in the timeline", "dim"),
+                ),
+                lambda g=group: self.desk.show_rows(g.why, g.rids),
+            )
+            out.append(head)
+            here = min(range(len(group.rids)), key=lambda i: abs(group.rids[i] - self.row.rid))
+            first = max(0, here - RELATED_SHOWN // 2)
+            for r in chosen(self.desk.case, group.rids[first : first + RELATED_SHOWN]):
+                out.append(
+                    Item(
+                        (
+                            (" > " if r.rid == self.row.rid else "   ", "mark"),
+                            (format_ns(r.time_ns, 3)[5:], "dim"),
+                            (f" {column(r.source, 10)} ", "art_1"),
+                            (r.summary, f"severity_{min(r.severity or 0, 5)}"),
+                        ),
+                        lambda i=r.rid: self.desk.show_rows("related", [i]),
+                        wrap=False,
+                    )
+                )
+        return out
+
+    def action_tab(self, name: str) -> None:
+        """Another tab."""
+        self.tab = name
+        self.load()
+
+    def action_row(self, by: int) -> None:
+        """The next row of the timeline."""
+        if self._timeline is None:
+            return
+        table = self._timeline.table()
+        table.go(table.cursor + by)
+        if self._timeline.row is not None:
+            self.row = self._timeline.row
+            self.load()
+
+    def copied(self) -> str:
+        """The row as JSON."""
+        if self.tab in ("fields", "json"):
+            return detail.as_json(detail.fields(self.desk.case, self.row))
+        return "\n".join(entry.plain for entry in self.list().items)

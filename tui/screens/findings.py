@@ -1,0 +1,232 @@
+"""The list of findings, and one finding with everything it rests on."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from forensic_iso.browse import overview as queries
+from forensic_iso.browse import processes, timeline
+from forensic_iso.case.annotations import Kind, finding_subject
+from forensic_iso.story import Story, evidence_of, parts, stories
+from tui.commands import bindings
+from tui.safe import Piece
+from tui.screens.overview import finding_line, severity_role
+from tui.screens.page import Page, column
+from tui.screens.sessions import session_bar
+from tui.widgets.lines import Item, Lines, heading, item
+
+if TYPE_CHECKING:
+    from forensic_iso.browse.processes import Node
+
+
+class FindingsPage(Page):
+    """All findings, worst first."""
+
+    TAB = "findings"
+    PLACES = ("lists",)
+
+    def load(self) -> None:
+        """List them."""
+        found = queries.findings(self.desk.case)
+        items: list[Item] = []
+        for f in found:
+            noted = self.desk.notes_of(finding_subject(str(f["finding_id"])))
+            line: list[Piece] = [*finding_line(f)]
+            line.append((f"  {noted}" if noted else "", "mark"))
+            items.append(
+                Item(tuple(line), lambda i=str(f["finding_id"]): self.desk.open_finding(i), hang=10)
+            )
+        nothing = item(("no finding: no image was seen delivered or mounted", "dim"))
+        lines = self.query_one("#lines", Lines)
+        lines.show(items or [nothing])
+        lines.focus()
+        self.say((f"{len(found)} findings, worst first", "bar"))
+
+
+class FindingPage(Page):
+    """One finding: story, mount sessions, process tree, follow-on, delivery, reasons, weakest link, evidence."""
+
+    TAB = "findings"
+    PLACES = ("lists", "findings")
+    BINDINGS = bindings("findings")
+
+    def __init__(self, finding_id: str) -> None:
+        super().__init__()
+        self.finding_id = finding_id
+        self._subjects: dict[int, str] = {}
+
+    def load(self) -> None:
+        """Tell the story."""
+        con = self.desk.case.cursor()
+        told = stories(con, self.finding_id)
+        if not told:
+            self.say(("this finding is not in the case any more", "bad"))
+            return
+        story = told[0]
+        items = [
+            *self._head(story),
+            *self._story(story),
+            *self._mounts(story),
+            *self._tree(story),
+            *self._evidence(story),
+        ]
+        lines = self.query_one("#lines", Lines)
+        lines.show(items)
+        lines.focus()
+        self.say(("Enter goes to the line's rows in the timeline, f shows only them", "bar"))
+
+    def _head(self, story: Story) -> Sequence[Item]:
+        f = story.finding
+        noted = self.desk.notes_of(finding_subject(self.finding_id))
+        out = [
+            item(
+                (f" {str(f['severity']).upper()} ", severity_role(f["severity"])),
+                (" ", ""),
+                (f["image_path"], "value"),
+                ("  on ", "dim"),
+                (f["host"], "link"),
+                payload=self._jump("finding", self.finding_id, self._of_finding),
+                hang=2,
+            )
+        ]
+        if noted:
+            out.append(item((" notes     ", "label"), (noted, "mark"), hang=11))
+        return out
+
+    def _of_finding(self, finding_id: str) -> list[int]:
+        return timeline.of_finding(self.desk.case, finding_id)
+
+    def _of_subject(self, subject: str) -> list[int]:
+        return timeline.of_subject(self.desk.case, subject)
+
+    def _jump(
+        self, label: str, subject: str, ask: Callable[[str], list[int]]
+    ) -> Callable[[], None]:
+        return lambda: self.desk.show_rows(label, ask(subject))
+
+    def _story(self, story: Story) -> Sequence[Item]:
+        out = [heading("Story")]
+        for part in parts(story):
+            line: list[Piece] = [(f" {part.label:<9} ", "label"), (part.text, "")]
+            if part.label in ("weakest", "unseen"):
+                line[1] = (part.text, "warn")
+            payload = None
+            if part.subject_id is not None:
+                ask = self._of_finding if part.label == "verdict" else self._of_subject
+                payload = self._jump(part.label, part.subject_id, ask)
+            out.append(Item(tuple(line), payload, hang=11))
+        return out
+
+    def _mounts(self, story: Story) -> Sequence[Item]:
+        wanted = {str(s["session_id"]) for s in story.sessions}
+        if not wanted:
+            return []
+        rows = [s for s in queries.sessions(self.desk.case) if str(s["session_id"]) in wanted]
+        width = max(20, self.size.width - 40)
+        out = [heading("Mount sessions", "▒ open, ▲ run from the image")]
+        for s in rows:
+            bar = session_bar(s, rows, width)
+            out.append(
+                Item(
+                    (
+                        (f" {s['volume'] or '?'!s:<4}", "label"),
+                        (str(s["opened_utc"])[:19], ""),
+                        ("  ", ""),
+                        (bar, "art_1"),
+                    ),
+                    self._jump("mounted", str(s["session_id"]), self._of_subject),
+                    wrap=False,
+                )
+            )
+        return out
+
+    def _tree(self, story: Story) -> Sequence[Item]:
+        keys = [str(e["process_key"]) for e in story.executions if e["process_key"] is not None]
+        nodes: list[Node] = []
+        seen: set[str] = set()
+        for key in keys:
+            if key in seen:
+                continue
+            for node in processes.forest(self.desk.case, key).nodes:
+                if (own := str(node.process["process_key"])) not in seen:
+                    seen.add(own)
+                    nodes.append(node)
+        if not nodes:
+            return []
+        out = [heading("Process tree", "! run from the image")]
+        for node in nodes:
+            ask = self._of_process
+            payload = self._jump("process", str(node.process["process_key"]), ask)
+            out.append(Item(tuple(tree_line(node)), payload, wrap=False))
+        return out
+
+    def _of_process(self, key: str) -> list[int]:
+        return processes.timeline_rows(self.desk.case, key)
+
+    def _evidence(self, story: Story) -> Sequence[Item]:
+        _, rows = evidence_of(self.desk.case.cursor(), story)
+        out = [
+            heading("Evidence", f"{len(rows)} rows of evidence, with the address of their bytes")
+        ]
+        seen: set[tuple[object, ...]] = set()
+        for step, role, table, address, path, _, source_id in rows:
+            if (step, role, source_id, address) in seen:
+                continue
+            seen.add((step, role, source_id, address))
+            place = [(None if source_id is None else str(source_id), str(address))]
+            out.append(
+                item(
+                    (" ", ""),
+                    (column(step, 10), "label"),
+                    (column(role, 24), ""),
+                    (" ", ""),
+                    (column(table, 24), "art_1"),
+                    (f" at {address} of ", "dim"),
+                    (path, "link"),
+                    payload=lambda p=place, r=role: self.desk.show_rows(
+                        str(r), timeline.of_addresses(self.desk.case, p)
+                    ),
+                    hang=11,
+                )
+            )
+        return out
+
+    def action_rows_of_line(self) -> None:
+        """Filter the timeline by what the line would jump to."""
+        current = self.list().current
+        if current is not None and callable(current.payload):
+            current.payload()
+            self.desk.filter_hits()
+
+    def action_tag_finding(self) -> None:
+        """Ask for a tag."""
+        self.desk.ask_note(Kind.TAG, finding_subject(self.finding_id), self._about(), self.load)
+
+    def action_comment_finding(self) -> None:
+        """Ask for a comment."""
+        self.desk.ask_note(Kind.COMMENT, finding_subject(self.finding_id), self._about(), self.load)
+
+    def action_mark_finding(self) -> None:
+        """Bookmark it, or not any more."""
+        self.desk.toggle_bookmark(finding_subject(self.finding_id), self._about())
+        self.load()
+
+    def _about(self) -> str:
+        return self.list().items[0].plain.strip() if self.list().items else self.finding_id
+
+
+def tree_line(node: "Node") -> list[Piece]:
+    """One process of a tree."""
+    p = node.process
+    return [
+        (" ! " if node.marked else "   ", "bad" if node.marked else ""),
+        (str(p["started_utc"])[5:23].ljust(19), "dim"),
+        ("│ " * (node.depth - 1) + "└─" if node.depth else "", "track"),
+        (
+            str(p["path"] or "").replace("/", "\\").rpartition("\\")[2],
+            "severity_4" if node.marked else "value",
+        ),
+        (f" ({p['pid']})", "dim"),
+        (f"  {p['command_line']}" if p["command_line"] else "", ""),
+        (f"  {p['user_name']}" if p["user_name"] else "", "art_3"),
+        (f"  {p['integrity']}" if p["integrity"] else "", "dim"),
+    ]

@@ -1,0 +1,150 @@
+"""First screen: hosts, findings by severity, evidence, coverage, what could not be read."""
+
+from collections.abc import Sequence
+
+from forensic_iso.browse import overview as queries
+from forensic_iso.browse.case import Record
+from tui.safe import Piece
+from tui.screens.page import Page, column
+from tui.widgets.lines import Item, Lines, heading, item
+
+SEVERITY_NUMBER = {"info": 1, "low": 2, "medium": 3, "high": 4, "critical": 5}
+FINDINGS_SHOWN = 12
+
+
+def severity_role(word: object) -> str:
+    """Role of a finding's severity."""
+    return f"severity_{SEVERITY_NUMBER.get(str(word), 0)}"
+
+
+def finding_line(f: Record) -> list[Piece]:
+    """One finding in one line."""
+    return [
+        (f" {str(f['severity']).upper():<8}", severity_role(f["severity"])),
+        (" ", ""),
+        (f["image_path"], "value"),
+        ("  ", ""),
+        (f["verdict"], "label"),
+        (f"  score {f['score']}  on ", "dim"),
+        (f["host"], "link"),
+        (f"  {str(f['first_utc'])[:19]} UTC", "dim"),
+    ]
+
+
+class OverviewPage(Page):
+    """The case at a glance; each line opens what it counts."""
+
+    TAB = "overview"
+    PLACES = ("lists",)
+
+    def load(self) -> None:
+        """Ask the small tables."""
+        o = queries.overview(self.desk.case)
+        items = [
+            *self._findings(o),
+            *self._hosts(o),
+            *self._evidence(o),
+            *self._coverage(o),
+            *self._problems(o),
+        ]
+        if o.truncated:
+            items.append(
+                item((f"cut after {queries.MOST} lines: {', '.join(o.truncated)}", "warn"))
+            )
+        lines = self.query_one("#lines", Lines)
+        lines.show(items, 1)
+        lines.focus()
+        self.say((f"{self.desk.case.total:,} rows in the timeline", "bar"))
+
+    def _findings(self, o: queries.Overview) -> Sequence[Item]:
+        counts = ", ".join(f"{n} {s}" for s, n in o.severities) or "none"
+        out = [heading("Findings", counts)]
+        for f in o.findings[:FINDINGS_SHOWN]:
+            opened = str(f["finding_id"])
+            out.append(
+                Item(tuple(finding_line(f)), lambda i=opened: self.desk.open_finding(i), hang=10)
+            )
+        if not o.findings:
+            out.append(item(("no image was seen delivered or mounted", "dim")))
+        more = len(o.findings) - FINDINGS_SHOWN
+        if more > 0:
+            out.append(
+                item((f"... {more} more", "link"), payload=lambda: self.desk.action_go("findings"))
+            )
+        return out
+
+    def _hosts(self, o: queries.Overview) -> Sequence[Item]:
+        out = [heading("Hosts", f"{len(o.hosts)}")]
+        for h in o.hosts:
+            out.append(
+                item(
+                    (" ", ""),
+                    (column(h["host"], 16), "link"),
+                    (
+                        f"{h['files']} artifacts, {h['rows'] or 0:,} rows, {h['findings']} findings  ",
+                        "",
+                    ),
+                    (h["basis"], "dim"),
+                    payload=lambda v=str(h["host"]): self.desk.filter_by("host", v),
+                    hang=17,
+                )
+            )
+        return out
+
+    def _evidence(self, o: queries.Overview) -> Sequence[Item]:
+        out = [heading("Evidence", f"{o.skipped} files not read")]
+        for s in o.sources:
+            note = f", {s['problems']:,} problems" if s["problems"] else ""
+            rows = f", {s['rows']:,} rows" if s["rows"] is not None else ""
+            out.append(
+                item(
+                    (" ", ""),
+                    (column(s["state"], 9), "good" if s["state"] == "done" else "warn"),
+                    (column(s["kind"] or "not recognised", 16), "value"),
+                    (f"{s['files']:,} files{rows}{note}", ""),
+                    payload=self.desk.open_not_read if s["state"] != "done" else None,
+                )
+            )
+        return out
+
+    def _coverage(self, o: queries.Overview) -> Sequence[Item]:
+        out = [heading("Coverage", "what the logs cover, UTC")]
+        for c in o.coverage:
+            doubts = [
+                f"{c['gaps']:,} records missing" if c["gaps"] else "",
+                f"cleared {c['cleared']} times" if c["cleared"] else "",
+                str(c["remark"] or ""),
+            ]
+            out.append(
+                item(
+                    (" ", ""),
+                    (column(c["host"], 12), "link"),
+                    (" ", ""),
+                    (column(c["channel"], 30), "value"),
+                    (f" {str(c['first_utc'])[:19]} to {str(c['last_utc'])[:19]}", ""),
+                    (f"  {c['records'] or 0:,} records  ", "dim"),
+                    ("; ".join(d for d in doubts if d), "warn"),
+                    hang=14,
+                )
+            )
+        return out
+
+    def _problems(self, o: queries.Overview) -> Sequence[Item]:
+        out = [heading("Problems", "" if o.problems else "none")]
+        for p in o.problems:
+            role = {"error": "bad", "warning": "warn"}.get(str(p["severity"]), "dim")
+            out.append(
+                item(
+                    (" ", ""),
+                    (column(p["severity"], 8), role),
+                    (f"{p['number']:>6,} ", ""),
+                    (column(p["code"], 24), "value"),
+                    (" expected ", "dim"),
+                    (p["expected"], ""),
+                    (", found ", "dim"),
+                    (p["found"], ""),
+                    payload=self.desk.open_problems,
+                    hang=17,
+                )
+            )
+        return out

@@ -1,0 +1,139 @@
+"""What all screens share: the tabs above, one line of state, one line of keys below."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widget import Widget
+
+from tui.commands import hints
+from tui.safe import Piece, cells, clean
+from tui.widgets.bar import Bar
+from tui.widgets.lines import Lines
+from tui.widgets.timeline import Timeline
+
+if TYPE_CHECKING:
+    from tui.app import ForensicApp
+
+MAIN = (
+    ("overview", "1 Overview"),
+    ("findings", "2 Findings"),
+    ("timeline", "3 Timeline"),
+    ("processes", "4 Processes"),
+    ("sessions", "5 Sessions"),
+    ("images", "6 Images"),
+    ("notes", "7 Notes"),
+    ("sql", "8 SQL"),
+)
+SHORT = ("1 Over", "2 Find", "3 Time", "4 Proc", "5 Mount", "6 Image", "7 Note", "8 SQL")
+SHORT_BELOW = 100
+
+Table = tuple[list[str], list[Sequence[object]]]
+
+
+class Page(Screen[None]):
+    """A screen of the case. Subclasses say their `TAB` and `PLACES`, make their body and fill it in `load`."""
+
+    TAB: ClassVar[str] = ""
+    PLACES: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._loaded = False
+
+    @property
+    def desk(self) -> "ForensicApp":
+        """The application."""
+        return cast("ForensicApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Tabs, body, state, keys."""
+        yield Bar(id="title", role="tab")
+        yield from self.body()
+        yield Bar(id="status", role="bar")
+        yield Bar(id="keys", role="bar")
+
+    def body(self) -> Sequence[Widget]:
+        """What stands between."""
+        return [Lines(id="lines")]
+
+    def load(self) -> None:
+        """Fill the body; called once the screen has its size."""
+
+    def stale(self) -> None:
+        """Fill the body anew when the screen is shown next."""
+        self._loaded = False
+
+    def on_screen_resume(self) -> None:
+        """The screen comes to the front."""
+        self.frame()
+        if not self._loaded:
+            self._loaded = True
+            self.call_after_refresh(self.load)
+
+    def on_resize(self) -> None:
+        """Lay the tabs out anew."""
+        self.frame()
+
+    def frame(self) -> None:
+        """Draw tabs and keys."""
+        narrow = self.size.width < SHORT_BELOW
+        line: list[Piece] = []
+        for index, (name, title) in enumerate(MAIN):
+            text = SHORT[index] if narrow else title
+            line.append((f" {text} ", "tab_on" if name == self.TAB else "tab"))
+        self.query_one("#title", Bar).show([*line, ("  ", "tab"), (self.desk.case_name, "tab")])
+        keys: list[Piece] = [(" ", "bar")]
+        places = (*self.PLACES, "everywhere")
+        for key, word in hints(places, self.desk.remapped):
+            keys += [(key, "key"), (f" {word}  ", "bar")]
+        self.query_one("#keys", Bar).show(keys)
+
+    def say(self, *pieces: Piece) -> None:
+        """Put a line of state."""
+        self.query_one("#status", Bar).show([(" ", "bar"), *pieces])
+
+    @property
+    def state(self) -> str:
+        """The line of state as text."""
+        return self.query_one("#status", Bar).shown
+
+    def on_lines_opened(self, event: Lines.Opened) -> None:
+        """Opening an entry calls its payload."""
+        if callable(event.item.payload):
+            event.stop()
+            cast(Callable[[], None], event.item.payload)()
+
+    def copied(self) -> str:
+        """What `copy` takes: the line under the cursor."""
+        focused = self.focused
+        if isinstance(focused, Lines) and focused.current is not None:
+            return focused.current.plain
+        return ""
+
+    def exported(self) -> Table:
+        """What `export` writes: the lines of the list."""
+        rows: list[Sequence[object]] = []
+        for lines in self.query(Lines):
+            rows += [[entry.plain] for entry in lines.items]
+        return ["line"], rows
+
+    def table(self) -> Timeline:
+        """The screen's table."""
+        return self.query_one(Timeline)
+
+    def list(self) -> Lines:
+        """The screen's list."""
+        return self.query_one("#lines", Lines)
+
+
+def bar_of(share: float, width: int) -> str:
+    """A bar of blocks for a share of 0..1."""
+    return "█" * max(1 if share > 0 else 0, round(share * width))
+
+
+def column(value: object, width: int) -> str:
+    """A text padded to a width in cells; longer ones stay whole."""
+    text = clean(value)
+    return text + " " * max(0, width - cells(text))

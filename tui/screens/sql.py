@@ -1,0 +1,200 @@
+"""A read-only SQL console; results browse like the timeline."""
+
+from collections.abc import Sequence
+
+from textual.widget import Widget
+
+from forensic_iso.browse import console
+from tui.commands import bindings
+from tui.rows import ResultSource
+from tui.safe import Piece
+from tui.screens.page import Page, Table, column
+from tui.widgets.bar import Bar
+from tui.widgets.lines import Item, item
+from tui.widgets.prompt import Ask, Choose
+from tui.widgets.timeline import Timeline
+
+START = "SELECT severity, image_path, verdict, score FROM finding ORDER BY score DESC"
+
+
+class SqlPage(Page):
+    """Query, result, history, saved queries, the tables' documentation."""
+
+    TAB = "sql"
+    PLACES = ("sql", "lists")
+    BINDINGS = bindings("sql")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.query_text = START
+        self.history: list[str] = []
+        self.result: console.Result | None = None
+
+    def body(self) -> Sequence[Widget]:
+        """Query and result."""
+        return [Bar(id="query", role="bar", height=2), Timeline(id="rows")]
+
+    def load(self) -> None:
+        """The first query."""
+        self.ask_case(self.query_text)
+
+    def ask_case(self, query: str) -> None:
+        """Run a query in the background; a second one waits."""
+        self.query_text = query
+        if query not in self.history:
+            self.history.append(query)
+        self._paint()
+        self.say(("running", "warn"))
+        self.table().focus()
+
+        def work() -> None:
+            try:
+                result = console.run(self.desk.case, query)
+            except console.QueryError as e:
+                self.app.call_from_thread(self._failed, str(e))
+            else:
+                self.app.call_from_thread(self._got, result)
+
+        self.run_worker(work, thread=True, group="sql")
+
+    def _paint(self) -> None:
+        flat = " ".join(self.query_text.split())
+        width = max(10, self.size.width - 6)
+        first: list[Piece] = [(" sql ", "label"), (flat[:width], "key")]
+        self.query_one("#query", Bar).show(
+            first, [("     ", "bar"), (flat[width : 2 * width], "key")]
+        )
+
+    def _failed(self, message: str) -> None:
+        self.result = None
+        self.table().show(
+            ResultSource(
+                console.Result(["error"], [(line,) for line in message.split("\n")], False, 0)
+            )
+        )
+        self.say(("the query failed", "bad"))
+
+    def _got(self, result: console.Result) -> None:
+        self.result = result
+        self.table().show(ResultSource(result))
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.result is None:
+            return
+        r = self.result
+        pieces: list[Piece] = [
+            (f"{self.table().cursor + 1 if r.rows else 0:,} of {len(r.rows):,} rows", "bar")
+        ]
+        if r.cut:
+            pieces.append(
+                (f"  CUT after {len(r.rows):,} rows: there are more, add LIMIT or count(*)", "bad")
+            )
+        if r.cells_cut:
+            pieces.append(
+                (f"  {r.cells_cut} long cells cut at {console.CELL:,} characters", "warn")
+            )
+        if console.is_rows_of_timeline(r) is not None:
+            pieces.append(("  Enter shows these rows in the timeline", "key"))
+        self.say(*pieces)
+
+    def on_timeline_moved(self, event: Timeline.Moved) -> None:
+        """Tell the place."""
+        self._tell()
+
+    def on_timeline_opened(self, event: Timeline.Opened) -> None:
+        """Rows of the timeline go there; other rows are shown whole."""
+        if self.result is None:
+            return
+        rids = console.is_rows_of_timeline(self.result)
+        if rids:
+            current = rids[self.table().cursor]
+            self.desk.show_rows("query", rids, current)
+            return
+        values = event.payload if isinstance(event.payload, tuple) else ()
+        items: list[Item] = []
+        for name, value in zip(self.result.names, values, strict=True):
+            text: Piece = ("NULL", "dim") if value is None else (value, "value")
+            items.append(item((f"{column(name, 20)} ", "label"), text, hang=21))
+        self.app.push_screen(Choose("row", items, "Esc back"))
+
+    def action_ask(self) -> None:
+        """Ask for a query."""
+
+        def done(typed: str | None) -> None:
+            if typed and typed.strip():
+                self.ask_case(typed)
+
+        help_text = "one SELECT over the case, read-only; up and down: asked before"
+        value = self.query_text if len(self.history) <= 1 else ""
+        self.app.push_screen(Ask("SQL", help_text, value, history=self.history), done)
+
+    def action_sql_history(self) -> None:
+        """Choose among the queries asked."""
+        items = [item((q, "value"), payload=q, hang=2) for q in reversed(self.history)]
+        self.app.push_screen(Choose("asked before", items), self._chosen)
+
+    def _chosen(self, query: object) -> None:
+        if isinstance(query, str):
+            self.ask_case(query)
+
+    def action_sql_tables(self) -> None:
+        """Tables, then the columns of one."""
+        items = [
+            item((f"{column(name, 26)} ", "value"), (text, "dim"), payload=name, hang=27)
+            for name, text in console.tables(self.desk.case)
+        ]
+
+        def done(name: object) -> None:
+            if isinstance(name, str):
+                self._columns(name)
+
+        self.app.push_screen(Choose("tables of the case", items, "Enter columns   Esc back"), done)
+
+    def _columns(self, table: str) -> None:
+        items = [
+            item(
+                (f"{column(n, 26)} ", "value"),
+                (f"{column(t, 13)} ", "label"),
+                (text, "dim"),
+                payload=n,
+                hang=41,
+            )
+            for n, t, text in console.columns(self.desk.case, table)
+        ]
+
+        def done(name: object) -> None:
+            if isinstance(name, str):
+                self.ask_case(f'SELECT * FROM "{table}" LIMIT 1000')
+
+        self.app.push_screen(
+            Choose(f"columns of {table}", items, "Enter shows its rows   Esc back"), done
+        )
+
+    def action_sql_save(self) -> None:
+        """Save the query."""
+
+        def done(name: str | None) -> None:
+            if name and name.strip():
+                self.desk.keep("query", name.strip(), self.query_text)
+
+        self.app.push_screen(Ask("save this query as", "a name; the same name is replaced"), done)
+
+    def action_sql_load(self) -> None:
+        """Load a saved query."""
+        items = [
+            item((f"{name}  ", "value"), (query, "dim"), payload=query, hang=4)
+            for name, query in self.desk.kept("query")
+        ]
+        self.app.push_screen(Choose("saved queries", items), self._chosen)
+
+    def copied(self) -> str:
+        """The row, tab-separated."""
+        row = self.table().current
+        return "\t".join("" if v is None else str(v) for v in row) if isinstance(row, tuple) else ""
+
+    def exported(self) -> Table:
+        """The result as it is kept."""
+        if self.result is None:
+            return [], []
+        return self.result.names, list(self.result.rows)

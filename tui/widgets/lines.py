@@ -1,0 +1,198 @@
+"""A list of styled lines with a cursor: what every screen but the timeline is made of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual import events
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tui.commands import bindings
+from tui.safe import Line, Piece, clean, fold, strip
+
+SIDE_STEP = 16
+"""Cells that a line moves sideways at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One entry. `payload` is what opening it means; `hang` indents the lines it is broken into; `wrap` breaks it."""
+
+    line: Line
+    payload: object = None
+    hang: int = 0
+    wrap: bool = True
+
+    @property
+    def plain(self) -> str:
+        """Its text, made inert."""
+        return "".join(clean(text) for text, _ in self.line)
+
+
+def item(*pieces: Piece, payload: object = None, hang: int = 0, wrap: bool = True) -> Item:
+    """An entry of pieces."""
+    return Item(pieces, payload, hang, wrap)
+
+
+def heading(text: object, note: object = "") -> Item:
+    """A heading, with a remark behind it."""
+    return Item(((text, "head"), ("  ", ""), (note, "dim")))
+
+
+class Lines(ScrollView, can_focus=True, inherit_bindings=False):
+    """Entries one below the other; Enter opens, the mouse works too."""
+
+    BINDINGS = bindings("lists")
+
+    class Opened(Message):
+        """An entry was opened."""
+
+        def __init__(self, lines: "Lines", index: int, opened: Item) -> None:
+            super().__init__()
+            self.lines, self.index, self.item = lines, index, opened
+
+        @property
+        def control(self) -> "Lines":
+            """The list."""
+            return self.lines
+
+    class Moved(Message):
+        """The cursor stands on another entry."""
+
+        def __init__(self, lines: "Lines", index: int) -> None:
+            super().__init__()
+            self.lines, self.index = lines, index
+
+        @property
+        def control(self) -> "Lines":
+            """The list."""
+            return self.lines
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self.items: list[Item] = []
+        self.cursor = 0
+        self._laid: list[tuple[int, list[Piece] | Line]] = []
+        self._first: list[int] = []
+        self._width = 0
+        self._shift = 0
+
+    @property
+    def current(self) -> Item | None:
+        """The entry under the cursor."""
+        return self.items[self.cursor] if self.cursor < len(self.items) else None
+
+    def show(self, items: Sequence[Item], cursor: int | None = None) -> None:
+        """Put these entries in place of what is there."""
+        self.items = list(items)
+        wanted = self.cursor if cursor is None else cursor
+        self.cursor = max(0, min(wanted, len(self.items) - 1))
+        self._shift = 0
+        self._lay_out()
+        self._follow()
+
+    def _lay_out(self) -> None:
+        self._width = max(self.size.width, 1)
+        self._laid, self._first = [], []
+        for index, entry in enumerate(self.items):
+            self._first.append(len(self._laid))
+            if entry.wrap:
+                folded = fold(entry.line, self._width, entry.hang)
+                self._laid.extend((index, line) for line in folded)
+            else:
+                self._laid.append((index, entry.line))
+        self.virtual_size = Size(self._width, len(self._laid))
+        self.refresh()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Break the lines anew."""
+        if self.size.width != self._width:
+            self._lay_out()
+            self._follow()
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the screen."""
+        palette = str(getattr(self.app, "palette_name", "dark"))
+        at = y + int(self.scroll_offset.y)
+        if at >= len(self._laid):
+            return strip((), self.size.width, palette)
+        index, line = self._laid[at]
+        under = "cursor" if index == self.cursor and (self.has_focus or self.items) else ""
+        return strip(line, self.size.width, palette, under, self._shift)
+
+    def _follow(self) -> None:
+        """Scroll so that the entry under the cursor is seen."""
+        if not self._first or self.size.height < 1:
+            return
+        begin = self._first[self.cursor]
+        more = self.cursor + 1 < len(self._first)
+        end = self._first[self.cursor + 1] if more else len(self._laid)
+        top, height = int(self.scroll_offset.y), self.size.height
+        if end > top + height:
+            top = min(begin, end - height)
+        if begin < top:
+            top = begin
+        if top != int(self.scroll_offset.y):
+            self.scroll_to(y=top, animate=False, force=True, immediate=True)
+        self.refresh()
+
+    def go(self, index: int) -> None:
+        """Put the cursor on an entry."""
+        index = max(0, min(index, len(self.items) - 1))
+        if index != self.cursor:
+            self.cursor = index
+            self.post_message(self.Moved(self, index))
+        self._follow()
+
+    def action_move(self, by: int) -> None:
+        """Some entries on."""
+        self.go(self.cursor + by)
+
+    def action_page(self, by: int) -> None:
+        """A page on: to the entry one height further."""
+        if not self._first:
+            return
+        line = self._first[self.cursor] + by * max(self.size.height - 1, 1)
+        line = max(0, min(line, len(self._laid) - 1))
+        index = self._laid[line][0]
+        self.go(index if index != self.cursor else self.cursor + by)
+
+    def action_edge(self, end: int) -> None:
+        """First or last entry."""
+        self.go(len(self.items) - 1 if end else 0)
+
+    def action_side(self, by: int) -> None:
+        """Move long lines sideways."""
+        self._shift = max(0, self._shift + by * SIDE_STEP)
+        self.refresh()
+
+    def action_open(self) -> None:
+        """Open the entry under the cursor."""
+        if self.current is not None:
+            self.post_message(self.Opened(self, self.cursor, self.current))
+
+    def on_click(self, event: events.Click) -> None:
+        """The mouse: a click goes there, one on the cursor's entry opens it."""
+        at = event.y + int(self.scroll_offset.y)
+        if at < len(self._laid):
+            index = self._laid[at][0]
+            if index == self.cursor:
+                self.action_open()
+            self.go(index)
+
+    def refresh_lines_of(self, index: int) -> None:
+        """Repaint one entry."""
+        top = int(self.scroll_offset.y)
+        self.refresh(Region(0, self._first[index] - top, self.size.width, 1))
+
+    def find(self, word: str, start: int, by: int) -> int | None:
+        """The next entry that holds a word, capitals alike; None where there is none."""
+        wanted = word.lower()
+        count = len(self.items)
+        for step in range(1, count + 1):
+            index = (start + by * step) % count
+            if wanted in self.items[index].plain.lower():
+                return index
+        return None
