@@ -31,7 +31,7 @@ def test_the_wheel_holds_every_source_and_data_file(wheel: Path) -> None:
     expected = {
         str(f.relative_to(ROOT).as_posix())
         for package in PACKAGES
-        for pattern in ("*.py", "*.sql", "*.toml", "*.tcss", "py.typed")
+        for pattern in ("*.py", "*.sql", "*.toml", "*.tcss", "*.j2", "*.css", "*.typ", "py.typed")
         for f in (ROOT / package).rglob(pattern)
     }
 

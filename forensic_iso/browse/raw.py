@@ -51,35 +51,15 @@ def reopen(source: Record) -> BinaryIO:
 
 
 def _found(source: Record) -> "Found":
-    from pathlib import Path
+    from forensic_iso.evidence.reopen import found_at
 
-    from forensic_iso.evidence.found import JOIN, Found, found_member
-    from forensic_iso.evidence.zips import read_members
-
-    given, path = str(source["given"]), str(source["path"])
-    top = given.rpartition("/")[2]
-    outer, *inner = path.split(JOIN)
-    real = given + outer[len(top) :]
-    size = int(str(source["bytes"] or 0))
-    found = Found(real, real, size, "", None, given)
-    if inner:
-        found = Found(real, real, Path(real).stat().st_size, "", None, given)
-    for depth, name in enumerate(inner):
-        with _stream(found) as base:
-            base.seek(0, io.SEEK_END)
-            members = [m for m in read_members(base, base.tell()) if m.name == name]
-        last = depth == len(inner) - 1
-        members = [m for m in members if not last or m.size == size] or members
-        if not members:
-            raise RawError(f"reading the evidence again: no member {name} in {found.path}")
-        found = found_member(found, name, members[0].size, members[0].offset)
+    found = found_at(str(source["given"]), str(source["path"]))
+    if found is None:
+        raise RawError(
+            f"reading the evidence again: expected {source['path']} below {source['given']}, found nothing;"
+            " put the evidence back where it was when the case was made"
+        )
     return found
-
-
-def _stream(found: "Found") -> BinaryIO:
-    from forensic_iso.evidence.archive import open_found
-
-    return open_found(found)
 
 
 def read(case: Case, source_id: str, table: str, address: str) -> Raw:

@@ -23,7 +23,7 @@ KIND = "jumplist"
 VERSION = 1
 LABEL = "Jump list"
 
-MAX_BYTES = 64 << 20
+MAX_BYTES = 16 << 20
 MAX_STREAMS = 65_536
 MAX_STREAM_BYTES = 4 << 20
 
@@ -44,7 +44,11 @@ JUMPLIST_ENTRY = Table(
         Column("access_count", Sql.U32, "Times opened; NULL: Windows 7, 8 and custom lists"),
         Column("score", Sql.FLOAT, "Windows' measure of how much it is used"),
         *TARGET,
-        Column("has_destlist", Sql.BOOL, "False: a shortcut is left that DestList no longer names"),
+        Column(
+            "has_destlist",
+            Sql.BOOL,
+            "True: machine and object ids are DestList's; False: a shortcut that DestList no longer names",
+        ),
         Column("has_shortcut", Sql.BOOL, "False: DestList names it, its shortcut is missing"),
         Column("jumplist_path", Sql.TEXT, "Path of the file on Windows, else its name"),
         Column("stream", Sql.TEXT, "Stream of the compound file; NULL: custom, the file itself"),
@@ -199,7 +203,7 @@ def _shortcut(lnk: Lnk, problems: Problems, place: str) -> Row:
 
 def _streams(data: bytes, problems: Problems) -> Iterator[tuple[str, bytes]]:
     """Streams of the root by name; a broken one is told and left out."""
-    import olefile
+    import olefile  # type: ignore[import-untyped, unused-ignore]
 
     tell = _report(problems, "")
     try:

@@ -9,7 +9,8 @@ from parsers.lnk.reader import MAGIC, parse_lnk
 
 VERSION_WORD = b"\x02\0\0\0"
 FOOTER = b"\xab\xfb\xbf\xba"
-MAX_LINKS = 16_384
+MAX_LINKS = 4096
+MAX_LINK_BYTES = 1 << 20
 _CLASS = MAGIC[4:]
 _NAMES = {1: "known category", 2: "tasks"}
 _KNOWN = {1: "frequent", 2: "recent"}
@@ -31,10 +32,11 @@ def read_links(data: bytes, report: Report) -> Iterator[Link]:
     for _ in range(u32(data, 4)):
         head = _category(data, at)
         if head is None:
-            break
+            yield from _rest(data, at, MAX_LINKS - found, report)
+            return
         name, count, at = head
         for _ in range(count):
-            lnk = parse_lnk(data[at + 16 :]) if data[at : at + 16] == _CLASS else None
+            lnk = _link(data, at + 16) if data[at : at + 16] == _CLASS else None
             if lnk is None or found >= MAX_LINKS:
                 yield from _rest(data, at, MAX_LINKS - found, report)
                 return
@@ -73,8 +75,12 @@ def _rest(data: bytes, at: int, most: int, report: Report) -> Iterator[Link]:
     )
     for _ in range(most):
         at = data.find(MAGIC, at)
-        lnk = parse_lnk(data[at:]) if at >= 0 else None
+        lnk = _link(data, at) if at >= 0 else None
         if lnk is None:
             return
         yield Link(lnk, at, None)
         at += max(lnk.end, len(MAGIC))
+
+
+def _link(data: bytes, at: int) -> Lnk | None:
+    return parse_lnk(data[at : at + MAX_LINK_BYTES])

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 from parsers.prefetch import name_hash
 from parsers.prefetch.scca import Scca
 
 _NAME_CHARACTERS = 29
+_MAX_PATH, _MAX_LISTED = 32_767, 256
 _OPERATION = "OP-"
 _PACKAGES = "\\WINDOWSAPPS\\"
 
@@ -107,8 +109,9 @@ def _listed(scca: Scca) -> list[str]:
     name = name_hash.upcase(scca.name)[:_NAME_CHARACTERS]
     if not name:
         return []
-    names = (f.path for f in scca.files)
-    return list(dict.fromkeys(p for p in names if _base(p)[:_NAME_CHARACTERS] == name))
+    names = (f.path for f in scca.files if len(f.path) <= _MAX_PATH)
+    same = (p for p in names if _base(p)[:_NAME_CHARACTERS] == name)
+    return list(dict.fromkeys(islice(same, _MAX_LISTED)))
 
 
 def _base(path: str) -> str:

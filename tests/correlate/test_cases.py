@@ -31,6 +31,7 @@ CHANNELS = {
     "event_other": "System",
 }
 EVENT_IDS = {t.name: t.event_ids[0] for t in EVENT_TABLES}
+OFFSETS = {t.name for t in evidence_tables() if t.address == "record_offset"}
 PROVIDERS = {t.name: t.provider for t in EVENT_TABLES}
 
 Row = dict[str, Any]
@@ -70,12 +71,8 @@ def completed(table: str, row: Row, serial: dict[str, int]) -> Row:
     if table == SOURCE.name:
         return {"host": HOST, **row}
     if table not in PROVIDERS and table != "event_other":
-        return {
-            "host": HOST,
-            "source_id": "mft",
-            "record_offset": 1024 * int(row.get("record", 0)),
-            **row,
-        }
+        at = {"record_offset": 1024 * int(row.get("record", 0))} if table in OFFSETS else {}
+        return {"host": HOST, "source_id": "mft", **at, **row}
     channel = row.get("channel", channel_of(table))
     place = f"{row.get('host', HOST)}|{channel}"
     serial[place] = int(row.get("record_id", serial.get(place, 100) + 1))

@@ -1,0 +1,46 @@
+"""The timeline holds each time once, in one total order."""
+
+from pathlib import Path
+
+from forensic_iso.case.store import open_reader, open_writer
+from forensic_iso.correlate.run import run
+
+
+def test_rows_are_numbered_in_the_order_of_time_without_holes(bundled_case: Path) -> None:
+    with open_reader(bundled_case) as con:
+        rows = con.execute("SELECT rid, time_utc FROM timeline").fetchall()
+
+    assert [r for r, _ in rows] == list(range(len(rows)))
+    assert [t for _, t in rows] == sorted(t for _, t in rows)
+
+
+def test_every_event_with_a_time_has_its_row_and_leads_back(bundled_case: Path) -> None:
+    with open_reader(bundled_case) as con:
+        lost = con.execute(
+            "SELECT count(*) FROM event e ANTI JOIN timeline t ON t.source_id = e.source_id"
+            " AND t.row_address = e.record_offset::VARCHAR WHERE e.time_utc IS NOT NULL"
+        ).fetchone()
+        marks = con.execute("SELECT count(*) FROM timeline WHERE kind = 'mark'").fetchone()
+
+    assert lost == (0,)
+    assert marks is not None
+    assert marks[0] > 0
+
+
+def test_rows_that_a_finding_rests_on_carry_its_severity(bundled_case: Path) -> None:
+    with open_reader(bundled_case) as con:
+        found = con.execute(
+            "SELECT DISTINCT severity FROM timeline WHERE source = 'VHDMP' AND summary LIKE 'surfaced%Shipping%'"
+        ).fetchall()
+
+    assert found == [(5,)]
+
+
+def test_a_second_run_gives_the_same_timeline(bundled_case: Path) -> None:
+    query = "SELECT md5(string_agg(t::VARCHAR, '|' ORDER BY rid)) FROM timeline t"
+    with open_writer(bundled_case) as con:
+        before = con.execute(query).fetchone()
+        run(con)
+        after = con.execute(query).fetchone()
+
+    assert before == after
