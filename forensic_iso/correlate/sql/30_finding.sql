@@ -422,12 +422,17 @@ SELECT r.finding_id, r.host, r.image_path, r.verdict,
         WHEN r.verdict IN ('executed', 'active') AND r.volume_confidence = r.confidence
             THEN 'letter or volume ' || r.volume || ' inferred, ' || r.volume_basis
         WHEN r.verdict IN ('executed', 'active') AND r.run_confidence = r.confidence AND NOT s.has_sysmon
+                AND NOT starts_with(r.run_basis, 'prefetch')
             THEN 'execution: no Sysmon, only what Security 4688 shows (' || r.run_basis || ')'
         WHEN r.verdict IN ('executed', 'active') AND r.run_confidence = r.confidence THEN 'execution: ' || r.run_basis
         WHEN r.verdict = 'active' AND r.act_confidence = r.confidence THEN 'follow-on: how the acts are tied to the execution'
         WHEN r.verdict <> 'delivered' AND NOT coalesce(r.is_opened, TRUE) THEN 'mount: only its removal is logged'
         WHEN r.verdict <> 'delivered' AND r.mount_confidence = r.confidence AND r.mount_confidence < rule_value('c_session_confirmed')
-            THEN 'mount: not every record of it is there'
+            THEN CASE
+                WHEN r.finding_id IN (SELECT x.finding_id FROM subject x JOIN session z USING (session_id) WHERE z.other_basis IS NOT NULL)
+                    THEN 'mount: no log of it, the registry and a shortcut tell it'
+                ELSE 'mount: not every record of it is there'
+            END
         WHEN r.verdict <> 'delivered' AND NOT r.is_traced THEN 'delivery: no mark and no trace of how the image came'
         WHEN r.verdict <> 'delivered' THEN 'mount: rests on VHDMP alone'
         ELSE 'delivery: only the mark of the file'
