@@ -23,7 +23,7 @@ from parsers import (
 )
 from parsers.browser import chromium, firefox
 from parsers.contract import Parser, Table
-from parsers.hives import amcache, software, system
+from parsers.hives import amcache, software, system, user, usrclass
 
 _MODULES = (
     evtx,
@@ -32,6 +32,8 @@ _MODULES = (
     system,
     software,
     amcache,
+    user,
+    usrclass,
     chromium,
     firefox,
     mplog,

@@ -3,6 +3,13 @@
 from parsers.contract import Column, Moment, Sql, Table
 from parsers.hives.rows import PROVENANCE
 
+USER = Column(
+    "user",
+    Sql.TEXT,
+    r"Name of the profile's folder, from the hive's path (C:\Users\NAME\...); NULL: the path does not tell, or no user's hive",
+)  # fmt: skip
+"""In tables that users' hives fill."""
+
 HOST_SETTING = Table(
     "host_setting",
     "Single settings of a host that bear on mounting, marking, logging, times and names; as stored, one row per value",
@@ -14,6 +21,7 @@ HOST_SETTING = Table(
         Column("value_name", Sql.TEXT, "Name of the registry value; empty is the default value"),
         Column("control_set", Sql.TEXT, "Control set the value stands in, if any"),
         Column("current", Sql.BOOL, "It holds now: not from a control set that was not in use"),
+        USER,
         *PROVENANCE,
     ),
     address="offset",
@@ -36,6 +44,7 @@ AUTORUN = Table(
         Column("scope", Sql.TEXT, "machine, or user: the hive is one user's"),
         Column("name", Sql.TEXT, "Name of the entry"),
         Column("command", Sql.TEXT, "Command line or path, as stored"),
+        USER,
         *(c for c in PROVENANCE if c.name != "key_last_write_utc"),
     ),
     address="offset",

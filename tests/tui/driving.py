@@ -32,6 +32,14 @@ class Driver:
         await self.app.workers.wait_for_complete()
         await self.pilot.pause()
 
+    async def until(self, words: str) -> None:
+        """Wait for words that a worker of another thread will show: a busy machine takes its time."""
+        for _ in range(100):
+            if words in self.text:
+                return
+            await self.pilot.pause(0.05)
+        raise AssertionError(f"{words!r} did not come; there is:\n{self.text}")
+
     @property
     def text(self) -> str:
         strips = self.app.screen._compositor.render_strips()

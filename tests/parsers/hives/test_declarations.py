@@ -2,9 +2,11 @@ import duckdb
 import pytest
 
 from parsers.contract import Column, Table
-from parsers.hives import amcache, software, system
+from parsers.hives import amcache, software, system, user, usrclass
 
-TABLES = {t.name: t for parser in (system, software, amcache) for t in parser.TABLES}
+TABLES = {
+    t.name: t for parser in (system, software, amcache, user, usrclass) for t in parser.TABLES
+}
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=list(TABLES))
