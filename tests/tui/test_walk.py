@@ -291,7 +291,7 @@ def test_facet_narrows_to_a_value(case: Path, go: Go) -> None:
     async def walk() -> None:
         async with running(case, start="timeline") as d:
             await d.press("F")
-            await d.until("source: 8 values in 971 rows")
+            await d.until("source: 9 values in 974 rows")
             await d.type("VHDMP")
 
             assert d.app.timeline.view.count == 18
