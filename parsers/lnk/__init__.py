@@ -1,5 +1,6 @@
 """Shortcuts (`.lnk`): what they start, on which volume the target was, and its times (MS-SHLLINK)."""
 
+import re
 from collections.abc import Iterator
 
 from parsers.contract import Artifact, Batch, Column, Moment, Problem, Severity, Sql, Table
@@ -27,6 +28,11 @@ LNK = Table(
         Column("lnk_path", Sql.TEXT, "Path of the shortcut on Windows, else its name"),
         *TIMES,
         *TARGET,
+        Column(
+            "is_recent",
+            Sql.BOOL,
+            "Whether it lies in a user's folder Recent; NULL: its path on Windows is not known",
+        ),
         Column("trailing_bytes", Sql.I64, "Bytes behind the end of the shortcut: hidden cargo"),
         Column("offset", Sql.I64, "Byte offset of the shortcut in its source: 0"),
     ),
@@ -43,6 +49,12 @@ LNK = Table(
     ),
 )
 TABLES = (LNK,)
+
+_RECENT = re.compile(
+    r".*\\(?:Microsoft\\(?:Windows|Office)|Documents and Settings\\[^\\]+)\\Recent\\[^\\]+",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Explorer's folder since Vista, Office's, and that of XP and Server 2003."""
 
 
 def recognise(name: str, head: bytes) -> bool:
@@ -73,6 +85,9 @@ def _rows(artifact: Artifact, problems: Problems) -> Iterator[tuple[Table, Row]]
 
     row = target_row(lnk, late)
     row["lnk_path"] = artifact.windows_path or artifact.name
+    row["is_recent"] = (
+        None if artifact.windows_path is None else bool(_RECENT.fullmatch(artifact.windows_path))
+    )
     row["trailing_bytes"] = artifact.size - lnk.end
     row["offset"] = 0
     yield LNK, row

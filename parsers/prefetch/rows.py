@@ -27,6 +27,7 @@ def all_rows(
     own = own_path.find(found)
     common: Row = {
         "executable_name": found.name,
+        "name_hash": f"{found.hash:08X}",
         "pf_path": artifact.windows_path or artifact.name,
     }
     program: Row = {**common, "own_path": own.path, "own_device_path": own.device_path}
@@ -68,7 +69,6 @@ def _summary(name: str, found: Scca, own: Own, created: dict[int, int | None]) -
     own_hash = f"{found.hash:08X}"
     return {
         "run_count": found.run_count,
-        "name_hash": own_hash,
         "file_name_hash": file_hash,
         "hash_agrees": None if file_hash is None else file_hash == own_hash,
         "hash_matches_path": own.agrees,

@@ -6,6 +6,7 @@ _OFFSET = Column(
     "offset", Sql.I64, "Byte offset inside the file, of a compressed file inside what it unpacks to"
 )
 _PF_PATH = Column("pf_path", Sql.TEXT, "Path of the .pf file on Windows, else its name")
+_NAME_HASH = Column("name_hash", Sql.TEXT, "Hash of the head, 8 hexadecimal digits")
 _PROGRAM = (
     Column("executable_name", Sql.TEXT, "Program as the head names it, cut to 29 characters"),
     Column(
@@ -28,7 +29,7 @@ PREFETCH = Table(
         Column("last_run_utc", Sql.TIME, "Latest of the run times, UTC"),
         Column("run_count", Sql.U32, "Runs counted"),
         Column("run_times", Sql.U8, "Run times kept: one up to version 23, eight from 26 on"),
-        Column("name_hash", Sql.TEXT, "Hash of the head, 8 hexadecimal digits"),
+        _NAME_HASH,
         Column("file_name_hash", Sql.TEXT, "Hash in the name of the .pf file"),
         Column("hash_agrees", Sql.BOOL, "Whether the two hashes are equal; NULL: none in the name"),
         Column(
@@ -69,6 +70,7 @@ PREFETCH_RUN = Table(
     "Run times of prefetch files, one row each",
     (
         *_PROGRAM,
+        _NAME_HASH,
         Column("run_utc", Sql.TIME, "Start of the program, UTC"),
         Column("run_index", Sql.U8, "Place in the file, from 0: the latest first"),
         Column("run_count", Sql.U32, "Runs counted by the file"),
@@ -90,6 +92,7 @@ PREFETCH_FILE = Table(
     "Files that programs loaded in their first ten seconds, by prefetch",
     (
         _PROGRAM[0],
+        _NAME_HASH,
         Column("path", Sql.TEXT, "Path as the file spells it"),
         Column("volume_device_path", Sql.TEXT, "Volume of the file's own list that it is on"),
         Column("volume_serial", Sql.TEXT, "Serial of that volume, as Windows shows it"),
@@ -107,6 +110,7 @@ PREFETCH_VOLUME = Table(
     "Volumes that prefetch files name",
     (
         _PROGRAM[0],
+        _NAME_HASH,
         Column("device_path", Sql.TEXT, r"\VOLUME{time-serial} or \DEVICE\HARDDISKVOLUMEn"),
         Column("serial", Sql.TEXT, "Volume serial number, as Windows shows it: XXXX-XXXX"),
         Column("created_utc", Sql.TIME, "Creation of the volume, UTC; NULL: 0, as on optical ones"),

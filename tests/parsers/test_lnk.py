@@ -1,3 +1,4 @@
+import dataclasses
 import struct
 import uuid
 from datetime import UTC, datetime
@@ -240,6 +241,25 @@ def test_shortcuts_of_a_case_name_the_image_volume() -> None:
     assert not problems
     assert (disc["drive_type"], disc["target_path"]) == ("CD-ROM", "E:\\")
     assert all(row["volume_serial"] for row, _ in rows.values())
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("C:\\Users\\a\\AppData\\Roaming\\Microsoft\\Windows\\Recent\\x.iso.lnk", True),
+        ("C:\\Users\\a\\AppData\\Roaming\\Microsoft\\Office\\Recent\\x.lnk", True),
+        ("C:\\Documents and Settings\\a\\Recent\\x.lnk", True),
+        ("C:\\Users\\a\\Downloads\\Recent\\x.lnk", False),
+        ("E:\\x.lnk", False),
+        (None, None),
+    ],
+)
+def test_a_shortcut_of_a_recent_folder_is_marked(path: str | None, expected: bool | None) -> None:
+    given = dataclasses.replace(artifact("x.lnk", build_lnk(MADE)), windows_path=path)
+
+    rows, _ = read(lnk, given)
+
+    assert rows["lnk"][0]["is_recent"] is expected
 
 
 SOURCES = [

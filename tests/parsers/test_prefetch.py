@@ -61,6 +61,7 @@ def test_a_run_from_an_optical_volume_is_told_with_path_serial_and_times(packed:
     assert row["hash_basis"] == "recorded path"
     assert row["last_run_utc"] == RUN.replace(tzinfo=None)
     assert (row["is_compressed"], row["is_whole"], row["run_count"]) == (packed, True, 2)
+    assert {r["name_hash"] for table in rows.values() for r in table} == {"19380ADE"}
     assert [r["run_utc"] for r in rows["prefetch_run"]] == [
         RUN.replace(tzinfo=None),
         EARLIER.replace(tzinfo=None),
