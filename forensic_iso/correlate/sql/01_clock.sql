@@ -3,7 +3,7 @@
 -- From Kernel-General 1 and Security 4616; changes below clock_jump_min_s are drift.
 -- Back: the first record, in record order, whose stamp falls into [new, old] or which lies past the old clock.
 -- Forward: the first record past the new clock. Where no record lies near, the channel's order is not certain.
--- Misses: changes of the clock that were not logged, and records whose ids restarted.
+-- Misses: changes of the clock that were not logged, records whose ids restarted, unnumbered stamps where the clock ran twice.
 CREATE OR REPLACE TEMP TABLE clock_jump AS
 WITH change AS (
     SELECT host, epoch_ns(old_time) AS old_ns, epoch_ns(new_time) AS new_ns
@@ -57,6 +57,24 @@ SELECT host, channel, from_record,
     sum(new_ns - old_ns) OVER (PARTITION BY host, channel ORDER BY from_record, new_ns)::BIGINT AS shift_ns
 FROM first_record
 QUALIFY row_number() OVER (PARTITION BY host, channel, from_record ORDER BY new_ns DESC) = 1;
+
+-- Stamps that no log numbers (registry, prefetch, $MFT): by the stretch of the clock they fall into, the latest of several.
+CREATE OR REPLACE TEMP TABLE clock_stretch AS
+WITH jump AS (
+    SELECT *, row_number() OVER (PARTITION BY host ORDER BY new_ns, old_ns) AS number FROM clock_jump
+)
+SELECT host, number, new_ns AS from_ns,
+    coalesce(lead(old_ns) OVER turn, 9223372036854775807) AS to_ns,
+    (sum(new_ns - old_ns) OVER turn)::BIGINT AS shift_ns
+FROM jump
+WINDOW turn AS (PARTITION BY host ORDER BY number);
+
+CREATE OR REPLACE TEMP MACRO stamp_ns(of_host, stamp) AS
+    epoch_ns(stamp) - coalesce((
+        SELECT max_by(c.shift_ns, c.number)
+        FROM clock_stretch c
+        WHERE c.host = of_host AND epoch_ns(stamp) BETWEEN c.from_ns AND c.to_ns
+    ), 0);
 
 CREATE OR REPLACE TEMP MACRO timed(event_table) AS TABLE
     SELECT e.*, epoch_ns(e.time_utc) - coalesce(s.shift_ns, 0) AS mono_ns

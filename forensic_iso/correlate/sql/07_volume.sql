@@ -67,7 +67,7 @@ WITH path_use AS (
     FROM timed('powershell_script_block') WHERE "path" <> ''
     UNION ALL
     -- The same device path in prefetch: valid for that run of the system.
-    SELECT r.host, volume_quick(r.own_device_path), epoch_ns(r.run_utc), r.run_utc, TRUE, 'program', r.source_id, 'prefetch_run', r."offset"
+    SELECT r.host, volume_quick(r.own_device_path), stamp_ns(r.host, r.run_utc), r.run_utc, TRUE, 'program', r.source_id, 'prefetch_run', r."offset"
     FROM prefetch_run r
     JOIN prefetch p USING (source_id)
     WHERE r.own_device_path ILIKE '\device\cdrom%' AND p.own_volume_created_utc IS NULL

@@ -7,7 +7,7 @@
 -- Misses: programs without prefetch (servers, prefetch off); what was loaded after the first ten seconds.
 CREATE OR REPLACE TEMP TABLE prefetch_use AS
 WITH read_file AS (
-    SELECT f.host, f.source_id, f.path, f.is_own, upper(f.volume_serial) AS serial, f."offset" AS file_offset,
+    SELECT f.host, f.source_id, f.path, f.is_own, p.run_count, p.is_hosting, upper(f.volume_serial) AS serial, f."offset" AS file_offset,
         lower(regexp_replace(f.path, '(?i)^\\(volume\{[^}]*\}|device\\[^\\]+)\\', '')) AS below,
         regexp_matches(f.path, '(?i)^\\volume\{0{16}-|^\\device\\cdrom') AS on_optical
     FROM prefetch_file f
@@ -18,16 +18,24 @@ WITH read_file AS (
     )
 ),
 run AS (
-    SELECT r.host, r.source_id, r.run_utc, epoch_ns(r.run_utc) AS run_ns, r."offset" AS run_offset, r.run_index, r.executable_name,
+    SELECT r.host, r.source_id, r.run_utc, stamp_ns(r.host, r.run_utc) AS run_ns, r."offset" AS run_offset, r.run_index, coalesce(r.run_count, 1) AS runs, r.executable_name,
         coalesce(r.own_device_path, r.own_path, r.executable_name) AS program
     FROM prefetch_run r
     WHERE r.run_utc IS NOT NULL
     QUALIFY row_number() OVER (PARTITION BY r.host, r.executable_name, r.own_path, r.run_utc ORDER BY r.source_id, r.run_index) = 1
 ),
+medium AS (
+    SELECT host, source_id, count(DISTINCT serial) FILTER (created_utc IS NULL) AS media FROM prefetch_volume GROUP BY ALL
+),
 used AS (
-    SELECT r.*, f.path, f.is_own, f.serial, f.below, f.on_optical, f.file_offset
+    SELECT r.*, f.path, f.is_own, f.serial, f.below, f.on_optical, f.file_offset,
+        -- The list of files is that of all runs: a host of many commands need not have read it in this one, and a path
+        -- on an optical device is that of each medium in it.
+        (r.run_index > 0 OR r.runs > 1)
+            AND ((NOT f.is_own AND NOT coalesce(f.is_hosting, FALSE)) OR m.media > 1 OR (f.on_optical AND r.run_index > 0)) AS is_shared
     FROM run r
     JOIN read_file f USING (host, source_id)
+    LEFT JOIN medium m USING (host, source_id)
 ),
 image_serial AS (
     SELECT DISTINCT host, source_id, upper(serial) AS serial FROM image_volume WHERE serial IS NOT NULL AND container_path IS NULL
@@ -85,10 +93,12 @@ SELECT short_hash(concat_ws('|', 'prefetch', u.host, u.session_id, u.image_path,
         CASE WHEN u.serial_agrees THEN 'the serial of the image' ELSE NULL END,
         CASE WHEN u.image_file IS NOT NULL THEN u.image_file || ' is a file of the image' END,
         CASE WHEN u.session_id IS NULL THEN 'no trace of the mount itself' WHEN NOT coalesce(u.serial_agrees, FALSE)
-            THEN 'an optical medium while the image was open' END
+            THEN 'an optical medium while the image was open' END,
+        CASE WHEN u.is_shared THEN 'the list of files is that of several runs, not of this one alone' END
     ) AS basis,
     CASE u.rank WHEN 1 THEN rule_value('c_prefetch_serial_and_file') WHEN 2 THEN rule_value('c_prefetch_serial_or_file')
-        WHEN 3 THEN rule_value('c_prefetch_device') ELSE rule_value('c_prefetch_no_session') END AS confidence,
+        WHEN 3 THEN rule_value('c_prefetch_device') ELSE rule_value('c_prefetch_no_session') END
+        * CASE WHEN u.is_shared AND (u.session_id IS NULL OR NOT u.is_own) THEN rule_value('prefetch_shared_factor') ELSE 1 END AS confidence,
     coalesce(u.image_file, u.below) AS target
 FROM prefetch_use u
 -- A start of the same program from the volume that a log has already.

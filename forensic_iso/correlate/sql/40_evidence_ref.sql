@@ -27,7 +27,7 @@ mounted AS (
     UNION ALL
     SELECT session_id, mft_source, 'mft_name', mft_offset, 'file of the image' FROM session
     UNION ALL
-    SELECT session_id, trace_source, 'mft_name', trace_offset, 'shortcut in Recent' FROM session
+    SELECT session_id, trace_source, trace_table, trace_offset, 'name of the image at that moment' FROM session
 ),
 volume AS (
     SELECT DISTINCT u.session_id AS subject_id, u.source_id, u.table_name, u.record_offset, 'use of ' || upper(u.volume) || ': ' || u.what AS role
