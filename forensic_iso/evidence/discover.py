@@ -24,6 +24,7 @@ from forensic_iso.evidence.image import is_image, is_part
 from forensic_iso.evidence.image_files import ImageOptions, look_at, problem_of, walk_look
 from forensic_iso.evidence.layers import forget_layers
 from forensic_iso.evidence.names import on_windows_volume
+from forensic_iso.evidence.promised import broken_promise, is_hive
 from forensic_iso.evidence.tars import is_tar, walk_tar
 from forensic_iso.text import one_line
 from parsers.contract import Severity
@@ -236,8 +237,17 @@ def _why_not(item: Sighting, *, is_zip: bool, explicit: bool) -> tuple[str, Evid
             Severity.INFO,
         )
     container = unsupported_container(item.found.name, item.head)
+    if container is None and is_image(item, explicit):
+        return "a disk image with no Windows volume on it", evidence_problem(
+            item.found.path,
+            "image_not_opened",
+            "a volume of Windows, or an image given by itself",
+            "a disk image with no Windows volume on it",
+            "what a user had is no evidence disk; to look into it give it by itself",
+            Severity.INFO,
+        )
     if container is None:
-        return "no parser knows it", None
+        return _not_known(item)
     if _is_artifact(item) and not explicit:
         return f"{container.name} on the collected volume", None
     return container.name, evidence_problem(
@@ -246,4 +256,20 @@ def _why_not(item: Sighting, *, is_zip: bool, explicit: bool) -> tuple[str, Evid
         "a folder, a ZIP, or single files",
         container.name,
         f"looking for evidence: its content was not read; {container.advice}",
+    )
+
+
+def _not_known(item: Sighting) -> tuple[str, EvidenceProblem | None]:
+    """A file of no known kind; a problem where its name promises one."""
+    promise = broken_promise(item.found.name, item.head)
+    if is_hive(item.found.name, item.head):
+        return "a registry hive of a kind that is not read", None
+    if promise is None:
+        return "no parser knows it", None
+    return f"named as {promise.what}, but does not begin as one", evidence_problem(
+        item.found.path,
+        "not_as_named",
+        " or ".join(f"{mark.hex(' ')} at byte {offset}" for offset, mark in promise.marks),
+        f"first bytes {item.head[:8].hex(' ')}",
+        "looking for evidence: it was not read; its head is damaged, or it is another file",
     )

@@ -16,6 +16,7 @@ VERSION = 1
 LABEL = "Prefetch"
 
 _NAME = re.compile(r".*\.pf", re.IGNORECASE | re.DOTALL)
+_FULL_NAME = re.compile(r".+-[0-9A-F]{8}\.pf", re.IGNORECASE)
 _HINTS = {
     "prefetch_container": "Read as far as it can be unpacked",
     "prefetch_time": "Time left empty",
@@ -24,9 +25,12 @@ _SKIPPED = "Left out; the rest is read"
 
 
 def recognise(name: str, head: bytes) -> bool:
-    """SCCA and a version of the format, or a compressed container under a name in .pf."""
+    """SCCA and a known version; under Windows' form of name any version (told as a problem); or a container in .pf."""
     if head[4:8] == scca.SIGNATURE:
-        return int.from_bytes(head[:4], "little") in scca.VERSIONS
+        return (
+            _FULL_NAME.fullmatch(name) is not None
+            or int.from_bytes(head[:4], "little") in scca.VERSIONS
+        )
     return head[:3] == mam.MAGIC and _NAME.fullmatch(name) is not None
 
 

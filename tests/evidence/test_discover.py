@@ -214,3 +214,21 @@ def test_every_log_and_mft_of_the_cases_is_found() -> None:
     assert codes(result) == []
     assert {f.name for f, _ in result.unrecognised if f.name.endswith(".evtx")} == set()
     assert all(r.found.name.count("%25") == 0 for r in result.recognised)
+
+
+def test_a_name_that_promises_what_the_bytes_are_not_is_a_problem(tmp_path: Path) -> None:
+    put(tmp_path / "C/Windows/System32/config/SYSTEM", b"wiped" * 20)
+    put(tmp_path / "C/Windows/System32/config/SAM", b"regf" + bytes(100))
+    put(tmp_path / "C/Windows/Prefetch/GO.EXE-0BD30981.pf", bytes(100))
+    put(tmp_path / "notes.txt", b"hello")
+
+    result = discover([tmp_path], PARSERS)
+
+    assert codes(result) == ["not_as_named", "not_as_named"]
+    reasons = {found.name: reason for found, reason in result.unrecognised}
+    assert reasons == {
+        "SYSTEM": "named as a registry hive, but does not begin as one",
+        "SAM": "a registry hive of a kind that is not read",
+        "GO.EXE-0BD30981.pf": "named as a prefetch file, but does not begin as one",
+        "notes.txt": "no parser knows it",
+    }

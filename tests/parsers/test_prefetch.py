@@ -329,3 +329,12 @@ def test_the_shortcut_on_an_image_explains_the_hash_of_rundll32() -> None:
     [match] = name_hash.matches(int(row["name_hash"], 16), row["own_path"], lines)
     assert match.command_line == f'"{program}" {arguments}'
     assert match.device_path == row["own_device_path"]
+
+
+def test_a_version_that_nobody_knows_is_a_problem_and_no_silence() -> None:
+    data = (99).to_bytes(4, "little") + b"SCCA" + bytes(200)
+
+    rows, problems = _read(data, "GO.EXE-0BD30981.pf")
+
+    assert rows["prefetch"] == []
+    assert [(p.code, p.found) for p in problems] == [("prefetch_version", "99")]

@@ -100,7 +100,7 @@ class OverviewPage(Page):
                 item(
                     (" ", ""),
                     (column(s["state"], 9), "good" if s["state"] == "done" else "warn"),
-                    (column(s["kind"] or "not recognised", 16), "value"),
+                    (column(s["kind"] or "not recognised", 19), "value"),
                     (f"{s['files']:,} files{rows}{note}", ""),
                     payload=self.desk.open_not_read if s["state"] != "done" else None,
                 )
