@@ -488,10 +488,18 @@ def main() -> None:
         _say(f"forensic-iso: the system refused: {e}")
         code = EXIT_SYSTEM
     except Exception as e:
-        if type(e).__module__.split(".")[0] not in ("duckdb", "_duckdb") or not _no_space(e):
-            raise
-        _say(f"forensic-iso: writing the case: {e}; free some space and run the same command again")
         code = EXIT_SYSTEM
+        if type(e).__module__.split(".")[0] in ("duckdb", "_duckdb") and _no_space(e):
+            _say(
+                f"forensic-iso: writing the case: {e}; free some space and run the same command again"
+            )
+        else:
+            from traceback import print_exc
+
+            print_exc()
+            _say(
+                "forensic-iso: a fault of its own, told above; the case keeps what was recorded as done"
+            )
     sys.exit(code or 0)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from forensic_iso.cli import cli
+from forensic_iso.cli import cli, main
 from tests.conftest import BUNDLED
 
 TRUTH = json.loads((BUNDLED.parent / "truth.json").read_text(encoding="utf-8"))
@@ -178,3 +178,18 @@ def test_help_is_light() -> None:
     ).stdout.strip()
     assert loaded == "[]"
     assert after.ru_utime > before.ru_utime
+
+
+def test_a_fault_of_our_own_is_no_level_of_findings(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(**_: object) -> int:
+        raise RuntimeError("bug")
+
+    monkeypatch.setattr("forensic_iso.cli.cli.main", broken)
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 6
+    assert "RuntimeError: bug" in capsys.readouterr().err

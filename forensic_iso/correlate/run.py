@@ -2,6 +2,7 @@
 
 import time
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -156,6 +157,8 @@ def run(con: duckdb.DuckDBPyConnection, rules: Path | None = None) -> list[StepR
         results.append(StepResult("timeline", rows, time.perf_counter() - started))
         con.execute("COMMIT")
     except BaseException:
-        con.execute("ROLLBACK")
+        # A commit that fails (no space) has ended the transaction already: the first error is the one to tell.
+        with suppress(duckdb.TransactionException):
+            con.execute("ROLLBACK")
         raise
     return results

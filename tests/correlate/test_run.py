@@ -1,6 +1,7 @@
 """The runner: order, rules, running again."""
 
 from pathlib import Path
+from typing import Any, cast
 
 import duckdb
 import pytest
@@ -64,6 +65,33 @@ def test_failed_step_leaves_the_case_as_it_was(monkeypatch: pytest.MonkeyPatch) 
 
     with pytest.raises(duckdb.Error):
         run(con)
+
+    assert con.execute("SELECT finding_id FROM finding").fetchall() == [("kept",)]
+
+
+class FullDisk:
+    """A connection whose commit finds no space: DuckDB has then ended the transaction by itself."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        self._con = con
+
+    def execute(self, query: str, *given: Any) -> Any:
+        if query == "COMMIT":
+            self._con.execute("ROLLBACK")
+            raise duckdb.TransactionException("Failed to commit: No space left on device")
+        return self._con.execute(query, *given)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._con, name)
+
+
+def test_a_full_disk_is_what_is_told_and_the_case_stays_as_it_was() -> None:
+    con = empty_case()
+    run(con)
+    con.execute("INSERT INTO finding (finding_id) VALUES ('kept')")
+
+    with pytest.raises(duckdb.TransactionException, match="No space left"):
+        run(cast(duckdb.DuckDBPyConnection, FullDisk(con)))
 
     assert con.execute("SELECT finding_id FROM finding").fetchall() == [("kept",)]
 
