@@ -1,7 +1,8 @@
 """Notes of the people who work on a case, beside it in `annotations.sqlite`: tags, bookmarks, comments.
 
 Kept by the stable id of a row or finding, never by row number, so that they last when the case is correlated anew.
-Several people may write at once (write-ahead log, short transactions). The case file itself is never written.
+Several people may write at once, over a network share too (rollback journal, short transactions, a writer waits).
+The case file itself is never written.
 """
 
 import getpass
@@ -105,9 +106,10 @@ class Annotations:
         except sqlite3.Error as e:
             raise self._fault("opening", e) from e
         try:
-            con.execute("PRAGMA journal_mode = WAL")
-            con.execute("PRAGMA synchronous = NORMAL")
-            con.executescript(SCHEMA)
+            # No write-ahead log: entering it does not wait for others; it fails on network shares.
+            made = con.execute("SELECT 1 FROM sqlite_master WHERE name = 'saved'").fetchall()
+            if not made:
+                con.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
         except sqlite3.Error as e:
             con.close()
             raise self._fault("opening", e) from e

@@ -1,29 +1,54 @@
 """Notes are kept by stable id, by several writers at once."""
 
+import sqlite3
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from forensic_iso.case.annotations import Annotations, Kind
+from forensic_iso.case.annotations import FILE, SCHEMA, Annotations, Kind
 from forensic_iso.errors import CaseError
+
+
+AUTHORS = ("anna", "bert", "cleo", "dora", "emil", "finn")
 
 
 def _write(path: str, author: str) -> int:
     notes = Annotations(Path(path), author)
-    for n in range(25):
+    for n in range(20):
         notes.add(f"finding/{n}", Kind.COMMENT, f"{author} {n}", "about")
     return len(notes.all())
 
 
 def test_several_people_write_at_once_and_nothing_is_lost(tmp_path: Path) -> None:
-    with ProcessPoolExecutor(3) as pool:
-        list(pool.map(_write, [str(tmp_path)] * 3, ["anna", "bert", "cleo"]))
+    """Ten files made anew: the first writers meet while the file comes into being."""
+    cases = [tmp_path / str(n) for n in range(10)]
+    with ProcessPoolExecutor(len(AUTHORS)) as pool:
+        for case in cases:
+            case.mkdir()
+            list(pool.map(_write, [str(case)] * len(AUTHORS), AUTHORS))
 
-    notes = Annotations(tmp_path).all()
+    for case in cases:
+        notes = Annotations(case).all()
+        assert len(notes) == 20 * len(AUTHORS)
+        assert {n.author for n in notes} == set(AUTHORS)
 
-    assert len(notes) == 75
-    assert {n.author for n in notes} == {"anna", "bert", "cleo"}
+
+def test_notes_of_an_earlier_version_are_read_and_added_to(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / FILE)) as con:
+        con.execute("PRAGMA journal_mode = WAL")
+        con.executescript(SCHEMA)
+        con.execute(
+            "INSERT INTO annotation (subject, kind, value, author, created_utc, about)"
+            " VALUES ('finding/1', 'comment', 'old', 'anna', '2024-05-01T10:00:00Z', '')"
+        )
+        con.commit()
+
+    notes = Annotations(tmp_path, "bert")
+    notes.add("finding/1", Kind.COMMENT, "new", "")
+
+    assert [n.value for n in notes.of("finding/1")] == ["old", "new"]
 
 
 def test_a_tag_of_one_person_is_kept_once_and_toggled(tmp_path: Path) -> None:
