@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 DEMO ?= testdata/classic-iso/evidence
 CASE ?= demo-case
 FUZZ_ROUNDS ?= 20
+FUZZ_VARIANTS ?= 20000
 RUN_STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 
@@ -47,6 +48,7 @@ check: $(DEV_STAMP)
 fuzz: $(DEV_STAMP)
 	@set -e; for round in $$(seq $(FUZZ_ROUNDS)); do \
 	  HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -m hypothesis --hypothesis-seed=$$RANDOM; \
+	  FUZZ_SEED=$$RANDOM FUZZ_VARIANTS=$(FUZZ_VARIANTS) $(BIN)/python -m pytest tests/parsers/test_fuzz.py; \
 	done
 
 bench: $(DEV_STAMP)

@@ -14,6 +14,7 @@ import duckdb
 from forensic_iso.case import ingest, store
 from forensic_iso.correlate.run import run as correlate
 from forensic_iso.errors import NothingUsable, UsageError
+from forensic_iso.evidence.discover import ImageOptions
 from forensic_iso.output import Format, render
 from forensic_iso.report.html.page import environment, package_style, style_hash
 from forensic_iso.report.present import Presenter
@@ -82,10 +83,11 @@ def run(
     workers: int | None = None,
     rules: Path | None = None,
     report: ingest.Report | None = None,
+    images: ImageOptions | None = None,
 ) -> Iterator[Collected]:
     """Read each collection into its own case below `out`, and give what became of it, one after the other."""
     for path in collections(given):
-        yield _collect(path, out, window, workers, rules, report)
+        yield _collect(path, out, window, workers, rules, report, images)
 
 
 def _collect(
@@ -95,12 +97,13 @@ def _collect(
     workers: int | None,
     rules: Path | None,
     report: ingest.Report | None,
+    images: ImageOptions | None,
 ) -> Collected:
     folder = safe_name(path.name)
     case = out / CASES / folder
     try:
         with store.open_writer(case) as con:
-            summary = ingest.ingest_into(con, case, [path], window, workers, report)
+            summary = ingest.ingest_into(con, case, [path], window, workers, report, images)
             if summary.read_now or not _answered(case):
                 correlate(con, rules)
                 store.log(case, CORRELATED)

@@ -24,6 +24,7 @@ from forensic_iso.correlate import timeline
 from forensic_iso.correlate.run import run as correlate
 from forensic_iso.correlate.schema import TIMELINE
 from forensic_iso.errors import NothingUsable, UsageError
+from forensic_iso.evidence.discover import ImageOptions
 from forensic_iso.export.run import run as export
 from forensic_iso.report.write import safe_name
 from forensic_iso.text import one_line
@@ -46,7 +47,9 @@ class Part:
     error: str | None = None
 
 
-def work(path: str, out: str, window: Window, rules: Path | None) -> Part:
+def work(
+    path: str, out: str, window: Window, rules: Path | None, images: ImageOptions | None = None
+) -> Part:
     """The task of one collection; runs in a worker. What is there already is not made again."""
     name = Path(path).name
     target = Path(out) / PARTS / safe_name(name)
@@ -57,7 +60,7 @@ def work(path: str, out: str, window: Window, rules: Path | None) -> Part:
         case = Path(scratch) / "case"
         try:
             with store.open_writer(case) as con:
-                summary = ingest.ingest_into(con, case, [Path(path)], window, 0, None)
+                summary = ingest.ingest_into(con, case, [Path(path)], window, 0, None, images)
                 correlate(con, rules)
         except NothingUsable as e:
             return Part(name, 0, one_line(str(e)))
@@ -78,6 +81,7 @@ def run(
     workers: int = 2,
     window: Window | None = None,
     rules: Path | None = None,
+    images: ImageOptions | None = None,
 ) -> Iterator[Part]:
     """Read all collections; parts come as they end.
 
@@ -88,6 +92,7 @@ def run(
         workers: processes of that cluster.
         window: cuts rows when reading.
         rules: the user's rules.
+        images: how disk images are read.
 
     Raises:
         UsageError: the extra is not installed, or there is no collection.
@@ -109,7 +114,7 @@ def run(
     try:
         with dask.Client(own or scheduler) as client:
             futures = {
-                client.submit(work, str(p.absolute()), str(out.absolute()), window or Window(), rules,
+                client.submit(work, str(p.absolute()), str(out.absolute()), window or Window(), rules, images,
                               pure=False, retries=RETRIES): p.name
                 for p in paths
             }  # fmt: skip

@@ -17,8 +17,9 @@ from forensic_iso.case.ingest import Report, default_workers, logical_path
 from forensic_iso.case.pool import Pool, run_inline
 from forensic_iso.case.worker import Ended, Hashed, Rows, Task
 from forensic_iso.compare import Comparer
-from forensic_iso.evidence.discover import discover
+from forensic_iso.evidence.discover import ImageOptions, discover
 from forensic_iso.evidence.found import Found
+from forensic_iso.evidence.reopen import in_shadow_copy
 from forensic_iso.story import Row
 from forensic_iso.story import rows as query_rows
 from parsers.contract import Window
@@ -73,6 +74,7 @@ def verify(
     evidence: Sequence[Path] = (),
     workers: int | None = None,
     report: Report | None = None,
+    unlock: tuple[str, ...] = (),
 ) -> Result:
     """Compare a case with its evidence.
 
@@ -82,6 +84,7 @@ def verify(
         evidence: where what was handed in lies now, if it was moved.
         workers: processes that hash and parse; 0: none.
         report: takes the progress.
+        unlock: keys of encrypted volumes; the case keeps none. Shadow copies are opened where the case has rows of them.
 
     Raises:
         CaseError: the case cannot be opened.
@@ -90,7 +93,7 @@ def verify(
         sources = query_rows(con, SOURCES)
         window = _window(con)
         dangling = sum(1 for _ in _dangling(con))
-    found, beside = _find(sources, evidence)
+    found, beside = _find(sources, evidence, unlock)
     outcomes = {str(s["source_id"]): _outcome(s, found) for s in sources}
     todo = [s for s in sources if outcomes[str(s["source_id"])].state == "same"]
     count = default_workers() if workers is None else workers
@@ -146,14 +149,15 @@ def _dangling(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[object, ...]]:
 
 
 def _find(
-    sources: Sequence[Row], evidence: Sequence[Path]
+    sources: Sequence[Row], evidence: Sequence[Path], unlock: tuple[str, ...]
 ) -> tuple[dict[str, Found], dict[str, tuple[Found, ...]]]:
     """Files of the evidence by their path in the case, and what lies beside each."""
     given = evidence or [Path(p) for p in dict.fromkeys(str(s["given"]) for s in sources) if p]
     there = [p for p in given if p.exists()]
     if not there:
         return {}, {}
-    discovery = discover(there, PARSERS)
+    shadow = any(in_shadow_copy(str(s["path"])) for s in sources)
+    discovery = discover(there, PARSERS, ImageOptions(shadow, unlock))
     found = {logical_path(f): f for f, _ in discovery.unrecognised}
     beside: dict[str, tuple[Found, ...]] = {}
     for r in discovery.recognised:

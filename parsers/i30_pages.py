@@ -166,7 +166,7 @@ def _with_reference(page: Page, entry: Entry, at: int) -> Entry:
     """The entry with what the slack still holds before its times."""
     parent = _believed(entry.parent) if at >= page.used else None
     head = at - _ENTRY
-    if head < page.used - 8:
+    if head < max(page.used - 8, 0):
         return replace(entry, at=at, parent=parent)
     reference, length, content = struct.unpack_from("<QHH", page.data, head)
     units = page.data[at + _FILE_NAME - 2]

@@ -80,7 +80,12 @@ def _rows(artifact: Artifact, problems: Problems) -> Iterator[tuple[Table, Row]]
     data = content(artifact, _MAX_BYTES)
     version = int.from_bytes(data[:8], "little")
     if len(data) < _HEAD or version not in (1, 2):
-        report("recycle_head", "offset 0", "version 1 or 2 and 24 bytes", data[:_HEAD].hex())
+        report(
+            "recycle_head",
+            "offset 0",
+            "version 1 or 2 and 24 bytes",
+            data[:_HEAD].hex() or "nothing",
+        )
         return
     filetime = int.from_bytes(data[16:24], "little")
     deleted = filetime_ns(filetime)

@@ -155,7 +155,7 @@ def _time(line: Line, text: str, problems: Problems) -> int | None:
                 "setupapi_time",
                 f"line {line.number}",
                 "a date and time",
-                text.strip()[:80],
+                text.strip()[:80] or "nothing",
                 "Left empty",
             )
         )

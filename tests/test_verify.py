@@ -13,8 +13,12 @@ from forensic_iso.case.store import open_writer
 from forensic_iso.cli import cli
 from forensic_iso.correlate.run import run as correlate
 from forensic_iso.diff import diff
+from forensic_iso.evidence.discover import ImageOptions
 from forensic_iso.verify import verify
+from tests.builders import bitlocker
 from tests.conftest import BUNDLED
+from tests.evidence.image_maker import small_system
+from tests.shared import REAL, needs_shared
 
 
 @pytest.fixture(scope="module")
@@ -218,3 +222,29 @@ def test_diff_names_findings_tables_and_versions(copy: Path, original: Path) -> 
     assert (tables["finding"].only_a, tables["finding"].only_b) == (1, 1)
     assert tables["boot"].columns == "only in one: extra"
     assert "only in b" in tables["of_later"].columns
+
+
+@needs_shared
+def test_rows_of_shadow_copies_are_read_again(tmp_path: Path) -> None:
+    given = REAL / "log2timeline_plaso/vsstest.qcow2"
+    ingest(tmp_path / "case", [given], workers=0, images=ImageOptions(shadow_copies=True))
+
+    result = verify(tmp_path / "case", workers=0)
+
+    assert result.holds
+    assert sum("/vss" in o.path for o in result.outcomes) == 2
+
+
+def test_an_encrypted_volume_is_read_again_with_its_key_only(tmp_path: Path) -> None:
+    pytest.importorskip("cryptography")
+    pytest.importorskip("pybde")
+    given = tmp_path / "disk.dd"
+    given.write_bytes(bitlocker.encrypt(small_system().build(400) + bytes(1 << 19)))
+    keys = (bitlocker.RECOVERY,)
+    ingest(tmp_path / "case", [given], workers=0, images=ImageOptions(unlock=keys))
+
+    locked = verify(tmp_path / "case", workers=0)
+    opened = verify(tmp_path / "case", workers=0, unlock=keys)
+
+    assert {o.state for o in locked.outcomes} == {"missing"}
+    assert opened.holds

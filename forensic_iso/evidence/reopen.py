@@ -55,6 +55,11 @@ def found_at(given: str, path: str, unlock: tuple[str, ...] = ()) -> Found | Non
     return at
 
 
+def in_shadow_copy(path: str) -> bool:
+    """Whether a path of the case (`source.path`) leads into a shadow copy of a volume."""
+    return any(_SNAPSHOT.fullmatch(part) for part in path.split(JOIN)[1:])
+
+
 def _members(outer: Found) -> Iterator[Found]:
     from forensic_iso.evidence.archive import open_found
 

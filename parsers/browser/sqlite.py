@@ -21,8 +21,9 @@ _MAX_TICKS = 200_000
 BEFORE, DATABASE, LOG = "database_before_wal", "database", "wal"
 """Where a row was read: the file, the log beside it, or the file while the log replaced or removed it."""
 
-REFUSALS = (sqlite3.Error, UnicodeDecodeError, OverflowError)
-"""What Python's sqlite3 raises for bad bytes; its own message of an error may be no UTF-8."""
+REFUSALS = (sqlite3.Error, UnicodeDecodeError, OverflowError, MemoryError)
+"""What Python's sqlite3 raises for bad bytes; its own message of an error may be no UTF-8,
+and a forged length may be more than there is memory."""
 
 _SMALLEST = 512
 
@@ -129,7 +130,7 @@ class Database:
                 "sqlite_damaged",
                 f"table {table}",
                 "a sound database",
-                str(error)[:200],
+                str(error)[:200] or type(error).__name__,
                 f"{read} could be read; the other end was tried too",
                 Severity.ERROR,
             )

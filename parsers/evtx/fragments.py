@@ -138,6 +138,8 @@ class Grouper:
         return ids[inverse]
 
     def _group(self, at: Ints, end: Ints, row: Ints, outer: Path, depth: int) -> None:
+        if not len(at):  # a chunk that was cut before its first record ends
+            return
         mem = self._mem
         last = len(mem.buf) - 8
         at = at + 4 * (mem.gather(np.minimum(at, last), "<u4") == _FRAGMENT_HEAD)

@@ -49,7 +49,10 @@ def _recent(value: Value) -> dict[str, object]:
     shortcut = parse_id_list(rest).last
     if not name:
         value.problem(
-            "recent_doc_form", "a name and a shell item", value.data[:16].hex(), "no name"
+            "recent_doc_form",
+            "a name and a shell item",
+            value.data[:16].hex() or "nothing",
+            "no name",
         )
     return {"name": name or None, "shortcut": None if shortcut is None else shortcut.text}
 

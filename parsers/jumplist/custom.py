@@ -71,7 +71,7 @@ def _rest(data: bytes, at: int, most: int, report: Report) -> Iterator[Link]:
         "jumplist_category",
         min(at, len(data)),
         "a shortcut, or a category's end",
-        data[at : at + 16].hex(),
+        data[at : at + 16].hex() or "nothing",
     )
     for _ in range(most):
         at = data.find(MAGIC, at)

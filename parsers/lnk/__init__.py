@@ -74,7 +74,12 @@ def _rows(artifact: Artifact, problems: Problems) -> Iterator[tuple[Table, Row]]
     if lnk is None:
         problems.add(
             Problem(
-                "lnk_head", "offset 0", MAGIC.hex(), data[:20].hex(), "No shortcut", Severity.ERROR
+                "lnk_head",
+                "offset 0",
+                MAGIC.hex(),
+                data[:20].hex() or "nothing",
+                "No shortcut",
+                Severity.ERROR,
             )
         )
         return

@@ -75,7 +75,7 @@ class Scca:
 def read(data: bytes, report: Report) -> Scca | None:
     """Everything that can be read; None: no prefetch file. What is cut or wrong goes to `report`."""
     if len(data) < _HEAD or data[4:8] != SIGNATURE:
-        report("prefetch_signature", "offset 4", "SCCA", data[4:8].hex())
+        report("prefetch_signature", "offset 4", "SCCA", data[4:8].hex() or "nothing")
         return None
     version = _u32(data, 0)
     if version not in VERSIONS:

@@ -10,7 +10,6 @@ import pytest
 from forensic_iso.case.annotations import FILE, SCHEMA, Annotations, Kind
 from forensic_iso.errors import CaseError
 
-
 AUTHORS = ("anna", "bert", "cleo", "dora", "emil", "finn")
 
 

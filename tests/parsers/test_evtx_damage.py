@@ -219,6 +219,14 @@ def test_same_template_in_measure_is_used() -> None:
     assert result.codes()["work_bound"] == 0
 
 
+@pytest.mark.parametrize("kept", [600, 560, 520])
+def test_a_log_cut_in_its_first_record_ends_in_problems(kept: int) -> None:
+    result = Result(GOOD.read_bytes()[: 4096 + kept])
+
+    assert result.events == 0
+    assert result.problems
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_any_mutation_is_survived(data: st.DataObject) -> None:

@@ -105,6 +105,16 @@ def test_a_broken_length_ends_the_page_and_the_rest_is_not_lost_silently() -> No
     assert "file 01.txt" not in [r["name"] for r in rows["i30_entry"]]
 
 
+def test_a_name_at_the_very_start_of_a_page_without_header_is_read() -> None:
+    data = (bytes(8) + Name("bill.iso").entry()[16:]).ljust(PAGE, b"\xff")
+
+    rows, _ = read(i30, artifact("$I30", data))
+
+    assert [(r["name"], r["in_slack"], r["record"]) for r in rows["i30_entry"]] == [
+        ("bill.iso", True, None)
+    ]
+
+
 def test_streams_are_told_by_page_and_name() -> None:
     head = with_fixups(page(NAMES))
 
