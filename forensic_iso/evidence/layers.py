@@ -36,3 +36,4 @@ def forget_layers() -> None:
     image.names_beside.cache_clear()
     volume.opened_volume.cache_clear()
     tars.opened_tar.cache_clear()
+    tars.member_sizes.cache_clear()

@@ -4,6 +4,7 @@ import io
 import tarfile
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import BinaryIO, cast
@@ -27,6 +28,7 @@ from parsers.contract import Severity
 GZIP_MARK = b"\x1f\x8b\x08"
 MAX_MEMBERS = 2_000_000
 _STEP = 1 << 20
+BROKEN = (tarfile.TarError, EOFError, ValueError, OverflowError)
 _EXTRA, _NAME, _COMMENT, _CHECK = 4, 8, 16, 2
 
 
@@ -66,11 +68,31 @@ def open_in_tar(found: Found) -> BinaryIO:
     Raises:
         BadArchive: the archive changed.
     """
-    tar = opened_tar(outer_of(found))
+    outer = outer_of(found)
+    tar = opened_tar(outer)
     place = found.offsets[-1]
-    if place + found.size > tar.size:
+    # A container that is opened for what lies in it comes without its size.
+    size = found.size or member_sizes(outer).get(place, 0)
+    if place + size > tar.size:
         raise BadArchive("corrupt_archive", f"the member {found.member}", "another archive")
-    return io.BufferedReader(Span(tar.stream, place, found.size, owned=False), 1 << 20)
+    return io.BufferedReader(Span(tar.stream, place, size, owned=False), 1 << 20)
+
+
+@lru_cache(maxsize=2)
+def member_sizes(outer: Found) -> dict[int, int]:
+    """Sizes of the members, by their places."""
+    tar = opened_tar(outer)
+    tar.stream.seek(0)
+    sizes: dict[int, int] = {}
+    with (
+        suppress(*BROKEN),  # what lies before the damage is known
+        tarfile.open(fileobj=tar.stream, mode="r:", errors="surrogateescape") as archive,
+    ):
+        for member in archive:
+            if len(sizes) >= MAX_MEMBERS:
+                break
+            sizes[member.offset_data] = member.size
+    return sizes
 
 
 def _walk(outer: Found, tar: Tar) -> Iterator[Sighting | EvidenceProblem]:
@@ -85,7 +107,7 @@ def _walk(outer: Found, tar: Tar) -> Iterator[Sighting | EvidenceProblem]:
                     )
                     return
                 yield from _member(outer, tar, member)
-    except (tarfile.TarError, EOFError, ValueError, OverflowError) as error:
+    except BROKEN as error:
         message = "the members before this were read; was its transfer cut?"
         yield _problem(outer.path, "corrupt_archive", "a sound tar archive", str(error), message)
 

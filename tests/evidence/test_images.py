@@ -16,13 +16,16 @@ from tests.builders.classic_story import classic_iso, the_image
 from tests.builders.fat import FatFile, build_fat
 from tests.builders.mft import MftBuilder
 from tests.builders.ntfs_volume import NtfsVolume
+from tests.conftest import BUNDLED
 from tests.evidence.image_maker import (
     DAY,
     NAMES,
     codes,
+    found_of,
     image,
     put,
     read,
+    small_system,
     system_volume_bytes,
     tar,
     with_gpt,
@@ -188,6 +191,27 @@ def test_a_damaged_image_is_told_and_not_taken_for_another_thing(tmp_path: Path)
 
 
 # -- tar
+
+
+@pytest.mark.parametrize(("name", "mode"), [("all.tar", "w"), ("all.tar.gz", "w:gz")])
+@pytest.mark.parametrize("inner", ["zip", "dd"])
+def test_a_container_in_a_tar_is_read(name: str, mode: str, inner: str, tmp_path: Path) -> None:
+    data = next(BUNDLED.rglob("System.evtx")).read_bytes()
+    files = {
+        "zip": {
+            "first": b"1",
+            "host/c.zip": make_zip({"C/Windows/System32/winevt/Logs/System.evtx": data}),
+        },
+        "dd": {"first": b"1", "host/disk.dd": small_system().build(400)},
+    }[inner]
+    given = put(tmp_path, {name: tar(files, mode)})
+
+    result = discover([given], PARSERS)
+
+    if inner == "zip":
+        assert [read(r.found) for r in result.recognised] == [data]
+    else:
+        assert read(found_of(result)[r"C:\Users\a\Downloads\long.iso:Zone.Identifier"])
 
 
 @pytest.mark.parametrize(
