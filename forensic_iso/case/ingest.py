@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -13,16 +13,20 @@ import duckdb
 from forensic_iso.case import store
 from forensic_iso.case.duplicates import drop_copies
 from forensic_iso.case.pool import Event, Pool, run_inline
+from forensic_iso.case.reading import MOST_PARTS, PART_BYTES, Reading, plan, size, tasks
 from forensic_iso.case.schema import evidence_tables
-from forensic_iso.case.worker import Ended, Hashed, Rows, Task
+from forensic_iso.case.worker import Ended, Hashed, Planned, Task
 from forensic_iso.case.writer import SourceWriter, insert_problems
 from forensic_iso.errors import CaseError, NothingUsable
 from forensic_iso.evidence.discover import Discovery, ImageOptions, discover
 from forensic_iso.evidence.found import JOIN, Found
 from forensic_iso.evidence.groups import nearest_logs
 from forensic_iso.text import encodable
-from parsers.contract import Problem, Window
+from parsers.contract import Part, Problem, Window
 from parsers.registry import PARSERS, by_kind, host_witness, names_host
+
+STRIDE = MOST_PARTS + 1
+"""Numbers of tasks that each source has: its parts, and their joining."""
 
 Report = Callable[[str, int, int], None]
 """progress(what, bytes done, bytes in all)"""
@@ -42,6 +46,8 @@ class Source:
     """Problems met while hashing: booked with the rows."""
     unreadable: str | None = None
     beside: tuple[Found, ...] = ()
+    parts: tuple[Part, ...] = ()
+    """Where it is cut for several workers; none: it is read as a whole."""
 
     @property
     def path(self) -> str:
@@ -95,7 +101,9 @@ class Ingest:
         workers: int,
         report: Report | None = None,
         images: ImageOptions | None = None,
+        part_bytes: int = PART_BYTES,
     ) -> None:
+        self._part_bytes = part_bytes
         self._images = images or ImageOptions()
         self._con, self._case, self._window, self._workers = con, case, window, workers
         self._report = report or (lambda what, done, total: None)
@@ -117,7 +125,7 @@ class Ingest:
             raise NothingUsable(self._nothing(discovery, evidence))
         with ExitStack() as stack:
             if self._workers:
-                self._pool = stack.enter_context(Pool(min(self._workers, len(sources))))
+                self._pool = stack.enter_context(Pool(self._workers))
             self._hash(sources)
             self._hash_companions(sources)
             self._book(sources)
@@ -187,17 +195,22 @@ class Ingest:
             insert_problems(con, None, p.path, [p.problem])
         con.execute("COMMIT")
 
-    def _events(self, tasks: Sequence[Task]) -> Iterator[Event]:
+    def _events(self, tasks: Sequence[Task] | deque[Task]) -> Iterator[Event]:
         return self._pool.run(tasks) if self._pool else run_inline(tasks)
 
     def _hash(self, sources: list[Source]) -> None:
-        tasks = [Task(i, s.found) for i, s in enumerate(sources)]
+        hashing = [
+            Task(i, s.found, plan=plan(s.kind, s.found, self._part_bytes))
+            for i, s in enumerate(sources)
+        ]
         done, total = 0, sum(s.found.size for s in sources)
-        for number, message in self._events(tasks):
+        for number, message in self._events(hashing):
             s = sources[number]
             if isinstance(message, Hashed):
                 s.sha256 = message.sha256
                 s.source_id = source_id(s.path, s.sha256)
+            elif isinstance(message, Planned):
+                s.parts = message.parts if len(message.parts) > 1 else ()
             elif isinstance(message, Problem):
                 s.early.append(message)
             elif isinstance(message, Ended):
@@ -319,37 +332,38 @@ class Ingest:
         self, sources: list[Source], todo: list[int], hosts: dict[int, tuple[str, str]]
     ) -> None:
         todo = sorted(todo, key=lambda i: (-sources[i].found.size, sources[i].found.path))
-        tasks = [
-            Task(i, sources[i].found, sources[i].kind, self._window, sources[i].beside)
+        whole = {
+            i: Task(i * STRIDE, sources[i].found, sources[i].kind, self._window, sources[i].beside)
             for i in todo
-        ]
-        writers: dict[int, SourceWriter] = {}
-        for number, message in self._events(tasks):
-            s = sources[number]
-            given = hosts.get(number)
-            writer = writers.get(number)
-            if writer is None:
-                writer = writers[number] = SourceWriter(
-                    self._con.cursor(),
-                    self._columns,
-                    s.source_id,
-                    s.path,
-                    given[0] if given else None,
-                )
-                writer.problems.extend(s.early)
-                writer.begin()
-            if isinstance(message, Rows):
-                writer.add(message.table, message.ipc)
-            elif isinstance(message, Problem):
-                writer.problems.append(message)
-            elif isinstance(message, Ended):
-                s.hosts = message.hosts
-                host, basis = given or _own_host(message.hosts)
-                writer.finish(message.error, host, basis)
-                writer.cursor.close()
-                del writers[number]
-                self._done += s.found.size
+        }
+        waiting = deque(t for i in todo for t in tasks(whole[i], sources[i].parts))
+        sizes = {task.number: size(task) for task in waiting}
+        readings: dict[int, Reading] = {}
+        for number, message in self._events(waiting):
+            i = number // STRIDE
+            s, given = sources[i], hosts.get(i)
+            reading = readings.get(i)
+            if reading is None:
+                writer = self._writer(s, given[0] if given else None)
+                reading = readings[i] = Reading(whole[i], s.parts, writer, self._case)
+            follows = reading.take(number, message)
+            if follows:
+                waiting.appendleft(follows)
+            if reading.over:
+                s.hosts = reading.hosts
+                host, basis = given or _own_host(s.hosts)
+                reading.writer.finish(reading.error, host, basis)
+                reading.writer.cursor.close()
+                del readings[i]
+            if isinstance(message, Ended):
+                self._done += sizes.get(number, 0)
                 self._report(f"reading {s.found.name}", self._done, self._total)
+
+    def _writer(self, s: Source, host: str | None) -> SourceWriter:
+        writer = SourceWriter(self._con.cursor(), self._columns, s.source_id, s.path, host)
+        writer.problems.extend(s.early)
+        writer.begin()
+        return writer
 
     def _summary(self, sources: list[Source], discovery: Discovery, copies: int) -> Summary:
         count = self._con.execute(
@@ -386,23 +400,30 @@ def _own_host(hosts: tuple[tuple[str, int], ...]) -> tuple[str | None, str | Non
 def name_host(found: Found, logs: dict[Found, Source]) -> tuple[str, str]:
     """Host of an artifact that does not name it: that of the logs nearest to it, with the basis in words.
 
-    Falls back to the name of the collection, and says so, where no log lies near.
+    Of several names the one of the registry counts, if records bear it too: files are the present state, and a new
+    name that no record bears waits for a restart. Else the name that most records bear. Falls back to the name of the
+    collection, and says so, where no log lies near.
     """
     votes: Counter[str] = Counter()
+    present: Counter[str] = Counter()
+    borne: set[str] = set()
     words: set[str] = set()
     for log in nearest_logs(found, list(logs)):
+        is_log = logs[log].kind == "evtx"
+        borne.update(host for host, _ in logs[log].hosts if is_log)
         for host, count in logs[log].hosts[:1]:
             votes[host] += max(1, count)
-            words.add("event logs" if logs[log].kind == "evtx" else "registry")
+            present[host] += not is_log
+            words.add("event logs" if is_log else "registry")
     if votes:
-        ranked = sorted(votes, key=lambda h: (-votes[h], h))
+        ranked = sorted(votes, key=lambda h: (-present[h] * (h in borne), -votes[h], h))
         place = " and ".join(sorted(words))
         if len(ranked) == 1:
             return ranked[0], f"named in the {place} beside it"
-        return (
-            ranked[0],
-            f"named in most records of the {place} beside it; also {', '.join(ranked[1:4])}",
-        )
+        others = ", ".join(ranked[1:4])
+        if present[ranked[0]] and ranked[0] in borne:
+            return ranked[0], f"named in the registry beside it; event logs name also {others}"
+        return ranked[0], f"named in most records of the {place} beside it; also {others}"
     label = found.given.rpartition("/")[2].rpartition(".")[0] or found.given.rpartition("/")[2]
     return label.upper(), "name of the collection: nothing inside names the host"
 
@@ -414,10 +435,11 @@ def ingest(
     workers: int | None = None,
     report: Report | None = None,
     images: ImageOptions | None = None,
+    part_bytes: int = PART_BYTES,
 ) -> Summary:
     """Open or create the case and read the evidence into it. See `Ingest.run` for the errors raised."""
     with store.open_writer(case) as con:
-        return ingest_into(con, case, evidence, window, workers, report, images)
+        return ingest_into(con, case, evidence, window, workers, report, images, part_bytes)
 
 
 def ingest_into(
@@ -428,10 +450,11 @@ def ingest_into(
     workers: int | None = None,
     report: Report | None = None,
     images: ImageOptions | None = None,
+    part_bytes: int = PART_BYTES,
 ) -> Summary:
     """The same over an open case."""
     count = default_workers() if workers is None else workers
     store.log(case, "ingest started", evidence=[str(p) for p in evidence], workers=count)
-    summary = Ingest(con, case, window or Window(), count, report, images).run(evidence)
+    summary = Ingest(con, case, window or Window(), count, report, images, part_bytes).run(evidence)
     store.log(case, "ingest ended", summary=summary)
     return summary

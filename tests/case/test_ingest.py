@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -17,6 +18,8 @@ from forensic_iso.case.ingest import ingest
 from forensic_iso.case.store import open_reader, open_writer
 from forensic_iso.errors import CaseError, NothingUsable
 from parsers.contract import Window
+from tests.builders.evtx import EvtxWriter
+from tests.builders.hive import hive, tree
 from tests.conftest import BUNDLED
 
 Rows = list[tuple[object, ...]]
@@ -210,3 +213,42 @@ def test_worker_processes_give_the_same_rows_as_none(tmp_path: Path) -> None:
     for table in ("sysmon_process_create", "mft_name", "event_other"):
         sql = f"SELECT * FROM {table} ORDER BY ALL"
         assert query(tmp_path / "a", sql) == query(tmp_path / "b", sql)
+
+
+def renamed_host(folder: Path, hive_says: str, borne: tuple[str, ...]) -> Path:
+    """Logs that bear some names, most of them the first; a SYSTEM hive; a history of commands."""
+    logs = folder / "C/Windows/System32/winevt/Logs"
+    logs.mkdir(parents=True)
+    (folder / "C/Windows/System32/config").mkdir()
+    for number, name in enumerate(borne):
+        log = EvtxWriter("Application", name)
+        for event in range(9 - number):
+            log.add("Any", 1, datetime(2024, 5, 1, 9 + number, event, tzinfo=UTC), [("a", event)])
+        (logs / f"Log{number}.evtx").write_bytes(log.build())
+    names = {
+        "Select": {"Current": ("DWORD", 1)},
+        r"ControlSet001\Control\ComputerName\ComputerName": {"ComputerName": ("SZ", hive_says)},
+    }
+    (folder / "C/Windows/System32/config/SYSTEM").write_bytes(hive(tree(names)))
+    history = folder / "C/Users/ann/AppData/Roaming/Microsoft/Windows/PowerShell/PSReadLine"
+    history.mkdir(parents=True)
+    (history / "ConsoleHost_history.txt").write_text("cd E:\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("hive_says", "borne", "host"),
+    [
+        ("NEWNAME", ("OLDNAME", "NEWNAME"), "NEWNAME"),
+        ("WAITING", ("OLDNAME",), "OLDNAME"),
+        ("OLDNAME", ("OLDNAME",), "OLDNAME"),
+    ],
+)
+def test_files_of_a_renamed_host_belong_to_its_present_name(
+    hive_says: str, borne: tuple[str, ...], host: str, tmp_path: Path
+) -> None:
+    evidence = renamed_host(tmp_path / "ev", hive_says, borne)
+
+    ingest(tmp_path / "c", [evidence], workers=0)
+
+    assert query(tmp_path / "c", "SELECT host FROM source WHERE kind = 'psreadline'") == [(host,)]

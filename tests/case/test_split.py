@@ -1,0 +1,306 @@
+"""A large log is read in parts by several workers: the case is the one that reading it whole gives."""
+
+import io
+import os
+import signal
+import struct
+import subprocess
+import sys
+import zipfile
+import zlib
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from forensic_iso.case.ingest import ingest
+from forensic_iso.case.reading import MOST_PACKED
+from forensic_iso.case.store import open_reader
+from parsers import evtx
+from parsers.contract import Artifact, Batch, Carry, Part, Problem, Window
+from tests.builders.evtx import EvtxWriter
+
+CHUNK, HEAD = 65536, 4096
+WHOLE = 1 << 40
+START = datetime(2026, 3, 1, 8, tzinfo=UTC)
+Rows = list[tuple[object, ...]]
+
+
+def query(case: Path, sql: str) -> Rows:
+    with open_reader(case) as con:
+        return con.execute(sql).fetchall()
+
+
+def everything(case: Path) -> dict[str, Rows]:
+    """All rows of evidence in the order in which they lie, and all problems."""
+    with open_reader(case) as con:
+        names = [t.name for t in evtx.TABLES]
+        tables = {n: con.execute(f'SELECT * FROM "{n}" ORDER BY rowid').fetchall() for n in names}
+        tables["problem"] = con.execute("SELECT * FROM problem ORDER BY ALL").fetchall()
+        tables["source"] = con.execute("SELECT * EXCLUDE ingested_utc FROM source").fetchall()
+    return tables
+
+
+def log() -> bytearray:
+    """Fourteen full chunks: logons of two hosts' spelling, and events that have no table of their own."""
+    writer = EvtxWriter("Security", "WS01.example.test")
+    for i in range(2400):
+        fields = [("TargetUserName", f"user{i}"), ("LogonType", 3), ("Text", f"{i:04d}" * 60)]
+        event, provider = (4624, "Microsoft-Windows-Security-Auditing") if i % 3 else (7, "Other")
+        writer.add(provider, event, START + timedelta(seconds=i), fields)
+    return bytearray(writer.build())
+
+
+def seal(raw: bytearray, chunk: int, free: int) -> None:
+    """Let a chunk's free space begin at `free`, with checksums that match."""
+    at = HEAD + chunk * CHUNK
+    struct.pack_into("<I", raw, at + 48, free)
+    struct.pack_into("<I", raw, at + 52, zlib.crc32(raw[at + 512 : at + free]))
+    struct.pack_into(
+        "<I", raw, at + 124, zlib.crc32(raw[at + 128 : at + 512], zlib.crc32(raw[at : at + 120]))
+    )
+
+
+def free(raw: bytearray, chunk: int) -> None:
+    """Let only the first record of a chunk live: the second is torn, the others are slack."""
+    at = HEAD + chunk * CHUNK
+    (size,) = struct.unpack_from("<I", raw, at + 516)
+    raw[at + 512 + size : at + 512 + size + 4] = bytes(4)
+    seal(raw, chunk, 512 + size)
+
+
+def damaged_log() -> bytes:
+    """A log with something wrong in each third of it, and slack that lives on elsewhere."""
+    raw = log()
+    count = (len(raw) - HEAD) // CHUNK
+
+    def at(chunk: int) -> int:
+        return HEAD + chunk * CHUNK
+
+    raw[at(0) : at(1)] = raw[at(11) : at(12)]  # slack of the first part lives in the last one
+    free(raw, 0)
+    free(raw, 5)  # slack that lives nowhere else
+    raw[at(1) + 9000 : at(1) + 9600] = b"\xee" * 600
+    raw[at(3) : at(3) + 8] = bytes(8)
+    raw[at(6) : at(7)] = bytes(CHUNK)
+    raw[at(8) + 30000 : at(8) + 30100] = b"\xaa" * 100
+    raw[at(9) + 700] ^= 0xFF
+    raw[at(10) + 16 : at(10) + 24] = bytes(8)
+    struct.pack_into("<H", raw, 42, 4)  # the count of chunks, and so the header's checksum
+    del raw[at(count - 1) + 40_000 :]
+    return bytes(raw)
+
+
+@pytest.fixture(scope="module")
+def evidence(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("evidence")
+    (folder / "Security.evtx").write_bytes(damaged_log())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(evidence: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rows]:
+    case = tmp_path_factory.mktemp("whole") / "case"
+    ingest(case, [evidence], workers=0, part_bytes=WHOLE)
+    return everything(case)
+
+
+def cut(raw: bytes, least: int, most: int = 16) -> list[Part]:
+    return list(
+        evtx.parts(Artifact("Security.evtx", lambda: io.BytesIO(raw), len(raw)), least, most)
+    )
+
+
+def read(
+    raw: bytes, parts: list[Part], window: Window | None = None
+) -> tuple[dict[str, pl.DataFrame], list[Problem]]:
+    """What the parser gives for the parts, one after the other, and their joining."""
+    artifact = Artifact(
+        "Security.evtx", lambda: io.BytesIO(raw), len(raw), None, window or Window()
+    )
+    items: list[Batch | Problem] = []
+    states: list[object | None] = []
+    for part in parts:
+        for item in evtx.parse_part(artifact, part):
+            if isinstance(item, Carry):
+                states.append(item.state)
+            else:
+                items.append(item)
+    items += evtx.join(artifact, parts, states)
+    batches = [i for i in items if isinstance(i, Batch)]
+    tables = {
+        name: pl.concat((b.frame for b in batches if b.table == name), how="diagonal")
+        for name in sorted({b.table for b in batches})
+    }
+    return tables, [i for i in items if isinstance(i, Problem)]
+
+
+@pytest.mark.parametrize(("parts", "workers"), [(2, 0), (3, 2)])
+def test_parts_of_a_damaged_log_give_the_rows_and_problems_of_the_whole(
+    evidence: Path, whole: dict[str, Rows], tmp_path: Path, parts: int, workers: int
+) -> None:
+    least = len(damaged_log()) // parts
+    assert len(cut(damaged_log(), least)) == parts
+
+    ingest(tmp_path / "c", [evidence], workers=workers, part_bytes=least)
+
+    got = everything(tmp_path / "c")
+    assert {name for name, rows in got.items() if rows != whole[name]} == set()
+    codes = {row[4] for row in whole["problem"]}
+    assert {"chunk_lost", "chunk_mark_lost", "file_cut", "header_crc_mismatch"} <= codes
+    assert {"chunk_count_mismatch", "record_unreadable", "chunk_crc_mismatch"} <= codes
+
+
+def test_slack_is_dropped_where_another_part_holds_it_live() -> None:
+    raw = damaged_log()
+
+    tables, _ = read(raw, cut(raw, len(raw) // 3))
+
+    slack = pl.concat(
+        f.filter(pl.col("origin") == "slack").select("record_offset") for f in tables.values()
+        if "origin" in f.columns
+    )["record_offset"]  # fmt: skip
+    assert slack.len() > 50
+    assert set((slack - HEAD) // CHUNK) == {5}
+
+
+def test_time_window_cuts_each_part() -> None:
+    since = int((START + timedelta(seconds=500)).timestamp()) * 10**9
+    window, raw = Window(since, since + 1400 * 10**9), damaged_log()
+
+    whole, _ = read(raw, [Part()], window)
+    tables, _ = read(raw, cut(raw, len(raw) // 3), window)
+
+    assert tables.keys() == whole.keys()
+    assert all(tables[n].equals(whole[n]) for n in whole)
+    times = whole["event_other"]["time_utc"].dt.timestamp("ns")
+    assert 0 < times.len() < 800
+    assert (times >= since).all()
+
+
+def test_log_in_an_archive_is_cut_too(
+    evidence: Path, whole: dict[str, Rows], tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(tmp_path / "c.zip", "w", zipfile.ZIP_DEFLATED) as z:
+        z.write(evidence / "Security.evtx", "Security.evtx")
+    told: list[int] = []
+
+    def report(what: str, done: int, total: int) -> None:
+        if what.startswith("reading"):
+            told.append(done)
+
+    ingest(
+        tmp_path / "c",
+        [tmp_path / "c.zip"],
+        workers=0,
+        part_bytes=len(damaged_log()) // 3,
+        report=report,
+    )
+
+    assert len(set(told)) == MOST_PACKED
+    sql = "SELECT record_id, record_offset FROM event_other ORDER BY rowid"
+    names = [c.name for t in evtx.TABLES if t.name == "event_other" for c in t.columns]
+    id_at, place_at = names.index("record_id"), names.index("record_offset")
+    assert query(tmp_path / "c", sql) == [(r[id_at], r[place_at]) for r in whole["event_other"]]
+
+
+def test_progress_goes_part_by_part_up_to_the_whole(evidence: Path, tmp_path: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    size = (evidence / "Security.evtx").stat().st_size
+
+    ingest(
+        tmp_path / "c",
+        [evidence],
+        workers=0,
+        part_bytes=size // 3,
+        report=lambda what, done, total: told.append((what, done, total)),
+    )
+
+    reading = [(done, total) for what, done, total in told if what.startswith("reading")]
+    ends = [part.stop or size for part in cut(damaged_log(), size // 3)]
+    assert list(dict.fromkeys(done for done, _ in reading)) == ends
+    assert {total for _, total in reading} == {size}
+
+
+def test_kill_between_two_parts_leaves_nothing_of_the_log_and_the_next_run_reads_it(
+    evidence: Path, whole: dict[str, Rows], tmp_path: Path
+) -> None:
+    least = len(damaged_log()) // 3
+    code = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from forensic_iso.case.ingest import ingest\n"
+        "def kill(what, done, total):\n"
+        "    if what.startswith('reading'): os.kill(os.getpid(), signal.SIGKILL)\n"
+        "if __name__ == '__main__':\n"
+        f"    ingest(Path(sys.argv[1]), [Path(sys.argv[2])], workers=2, report=kill, part_bytes={least})\n"
+    )
+    script = tmp_path / "killed.py"
+    script.write_text(code)
+    killed = subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "c"), str(evidence)],
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+
+    assert killed.returncode == -signal.SIGKILL
+    assert query(tmp_path / "c", "SELECT state, rows FROM source") == [("pending", None)]
+    rows = "SELECT (SELECT count(*) FROM event), (SELECT count(*) FROM evtx_chunk), (SELECT count(*) FROM problem)"
+    assert query(tmp_path / "c", rows) == [(0, 0, 0)]
+    left = {"case.duckdb", "case.duckdb.wal", "case.lock", "log.jsonl"}
+    assert {p.name for p in (tmp_path / "c").iterdir()} <= left
+
+    ingest(tmp_path / "c", [evidence], workers=0, part_bytes=least)
+
+    assert everything(tmp_path / "c") == whole
+
+
+def test_lost_part_costs_its_own_rows_and_what_rests_on_all() -> None:
+    raw = bytes(log())
+    artifact = Artifact("Security.evtx", lambda: io.BytesIO(raw), len(raw))
+    parts = cut(raw, len(raw) // 3)
+    states: list[object | None] = []
+    for part in parts:
+        states += [i.state for i in evtx.parse_part(artifact, part) if isinstance(i, Carry)]
+    states[1] = None
+
+    items = list(evtx.join(artifact, parts, states))
+
+    (chunks,) = [i.frame for i in items if isinstance(i, Batch)]
+    assert chunks["chunk_offset"].min() == parts[2].start
+    assert chunks["beyond_header"].null_count() == chunks.height
+    assert [i for i in items if isinstance(i, Problem)] == []
+
+
+def test_parts_follow_each_other_and_begin_at_chunks() -> None:
+    raw = bytes(log())
+
+    parts = cut(raw, 3 * CHUNK)
+
+    assert len(parts) == (len(raw) // (3 * CHUNK))
+    assert [p.start for p in parts] == [0, *(p.stop for p in parts[:-1])]
+    assert parts[-1].stop is None
+    assert {raw[p.start : p.start + 8] for p in parts[1:]} == {b"ElfChnk\0"}
+
+
+def test_log_that_lost_its_grid_is_cut_at_its_chunks_all_the_same() -> None:
+    raw = log()
+    raw[HEAD:HEAD] = b"\x11" * 1000
+
+    parts = cut(bytes(raw), len(raw) // 3)
+
+    assert [(p.start - HEAD) % CHUNK for p in parts[1:]] == [1000, 1000]
+
+
+def test_no_cut_is_made_where_chunks_are_forged_or_missing() -> None:
+    zeros = bytes(20 * CHUNK)
+    marks = zeros[:HEAD] + (b"ElfChnk\0" + bytes(504)) * (20 * CHUNK // 512)
+    stray = log()
+    for at in range(HEAD + 1000, len(stray), CHUNK):
+        stray[at : at + 8] = b"ElfChnk\0"
+
+    whole = [Part(0, None)]
+    assert cut(zeros, 3 * CHUNK) == whole
+    assert cut(marks, 3 * CHUNK) == whole
+    assert cut(bytes(stray), 3 * CHUNK) == whole
