@@ -4,10 +4,10 @@ A parser gets an `Artifact` (a named, seekable, read-only stream of bytes) and y
 It opens no path, prints nothing, raises nothing for bad bytes, and holds at most one block plus one batch in memory.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, runtime_checkable
 
 import polars as pl
 
@@ -189,4 +189,44 @@ class Parser(Protocol):
 
     def parse(self, artifact: Artifact) -> Iterator[Batch | Problem]:
         """Read the artifact."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The bytes of an artifact from `start` up to `stop`, not included; None: to the end."""
+
+    start: int = 0
+    stop: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Carry:
+    """What a part leaves for the joining of all parts. `state` is the parser's own, small, and can be pickled."""
+
+    state: object
+
+
+@runtime_checkable
+class Splitting(Protocol):
+    """What a parser has besides if several workers may read one artifact at the same time.
+
+    The rows of all parts in their order and then those of `join` are the rows of `parse`, in the same order.
+    """
+
+    def parts(self, artifact: Artifact, least: int, most: int) -> Sequence[Part]:
+        """Where to cut: parts that follow each other without a gap, of about `least` bytes or more, at most `most`.
+
+        The answer rests on the bytes alone, so that it is the same with any number of workers. One part: not to be cut.
+        """
+        ...
+
+    def parse_part(self, artifact: Artifact, part: Part) -> Iterator[Batch | Problem | Carry]:
+        """Read one part; its one `Carry` comes last, and is absent where the artifact cannot be opened."""
+        ...
+
+    def join(
+        self, artifact: Artifact, parts: Sequence[Part], carried: Sequence[object | None]
+    ) -> Iterator[Batch | Problem]:
+        """What only the whole artifact tells, from the states of its parts; None: that part was lost."""
         ...

@@ -13,7 +13,7 @@ import duckdb
 from forensic_iso.case import store
 from forensic_iso.case.duplicates import drop_copies
 from forensic_iso.case.pool import Event, Pool, run_inline
-from forensic_iso.case.reading import MOST_PARTS, PART_BYTES, Reading, plan, size, tasks
+from forensic_iso.case.reading import MOST_PARTS, PART_BYTES, Reading, most_parts, plan, size, tasks
 from forensic_iso.case.schema import evidence_tables
 from forensic_iso.case.worker import Ended, Hashed, Planned, Task
 from forensic_iso.case.writer import SourceWriter, insert_problems
@@ -118,18 +118,24 @@ class Ingest:
             CaseError: the case was made with another time window.
         """
         self._keep_window()
+        with ExitStack() as stack:
+            if self._workers:
+                self._pool = stack.enter_context(Pool(self._workers))
+                self._pool.start(1)
+            return self._run(evidence)
+
+    def _run(self, evidence: Sequence[Path]) -> Summary:
         discovery = discover(evidence, PARSERS, self._images)
         self._book_unrecognised(discovery)
         sources = [Source(r.found, r.kind, beside=r.beside) for r in discovery.recognised]
         if not sources:
             raise NothingUsable(self._nothing(discovery, evidence))
-        with ExitStack() as stack:
-            if self._workers:
-                self._pool = stack.enter_context(Pool(self._workers))
-            self._hash(sources)
-            self._hash_companions(sources)
-            self._book(sources)
-            self._read(sources)
+        if self._pool:
+            self._pool.start(sum(most_parts(s.kind, s.found, self._part_bytes) for s in sources))
+        self._hash(sources)
+        self._hash_companions(sources)
+        self._book(sources)
+        self._read(sources)
         copies = drop_copies(self._con)
         return self._summary(sources, discovery, copies)
 

@@ -31,9 +31,11 @@ STILLBORN = 3
 Event = tuple[int, Message]
 
 
-def run_inline(tasks: Sequence[Task]) -> Iterator[Event]:
+def run_inline(tasks: "Sequence[Task] | deque[Task]") -> Iterator[Event]:
     """The same work inside this process, one task after the other (tests, very small evidence)."""
-    for task in tasks:
+    waiting = tasks if isinstance(tasks, deque) else deque(tasks)
+    while waiting:
+        task = waiting.popleft()
         held: deque[Message] = deque()
         execute(task, held.append)
         yield from ((task.number, message) for message in held)
@@ -104,17 +106,29 @@ class Pool:
         worker.heard = time.monotonic()
         if worker.task is None:
             return False
-        worker.pipe.send(worker.task)
-        return True
+        try:
+            worker.pipe.send(worker.task)
+        except OSError:  # it died while it had nothing to do: another one takes the task
+            waiting.appendleft(worker.task)
+            worker.task = None
+        return worker.task is not None
 
-    def run(self, tasks: Sequence[Task]) -> Iterator[Event]:
-        """Do the tasks; yield (task number, message). Every task yields exactly one `Ended`, whatever happens."""
-        waiting = deque(tasks)
+    def start(self, wanted: int) -> None:
+        """Have so many workers, within the pool's number, before there are tasks: their start takes a while."""
+        while len(self._workers) < min(wanted, self._count):
+            self._start()
+
+    def run(self, tasks: "Sequence[Task] | deque[Task]") -> Iterator[Event]:
+        """Do the tasks; yield (task number, message). Every task yields exactly one `Ended`, whatever happens.
+
+        Whoever gives a deque may add tasks to it when an `Ended` comes.
+        """
+        waiting = tasks if isinstance(tasks, deque) else deque(tasks)
         for worker in self._workers:
             self._give(worker, waiting)
         while waiting and len(self._workers) < self._count:
             self._give(self._start(), waiting)
-        while any(w.task for w in self._workers):
+        while waiting or any(w.task for w in self._workers):
             try:
                 worker, event = self._inbox.get(timeout=POLL_SECONDS)
             except queue.Empty:
@@ -146,7 +160,7 @@ class Pool:
             worker.task.number,
             Problem(
                 "worker_lost",
-                "whole file",
+                worker.task.place,
                 "the worker reads to the end",
                 why,
                 "reading stopped; what came before is kept",

@@ -66,6 +66,8 @@ def _make(case: Path) -> None:
     for leftover in (fresh, fresh.with_name(fresh.name + ".wal")):
         leftover.unlink(missing_ok=True)
     with duckdb.connect(str(fresh)) as con:
+        # thousands of COMMENT statements: each would be optimised and scheduled over threads
+        con.execute("SET threads = 1; PRAGMA disable_optimizer")
         con.execute("BEGIN")
         schema.create(con)
         con.execute("INSERT INTO case_info VALUES ('tool_version', ?)", [__version__])

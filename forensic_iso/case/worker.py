@@ -1,15 +1,17 @@
 """What runs in a worker process: hash an artifact, or parse it and send its rows as Arrow IPC.
 
+A large artifact may come in parts; what they leave for their joining travels through the main process unread.
 A worker never touches the case. Messages go out through `emit`; the same code runs inside the main process when no
 worker processes are wanted.
 """
 
 import hashlib
 import io
+import pickle
 import signal
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 
@@ -17,7 +19,7 @@ from forensic_iso.evidence.archive import open_found
 from forensic_iso.evidence.found import Found
 from forensic_iso.evidence.streams import stream_problems
 from forensic_iso.evidence.zips import BadArchive
-from parsers.contract import Artifact, Batch, Problem, Severity, Window
+from parsers.contract import Artifact, Batch, Carry, Part, Problem, Severity, Splitting, Window
 
 READ_BYTES = 4 << 20
 PROGRESS_BYTES = 64 << 20
@@ -26,13 +28,36 @@ PROGRESS_BYTES = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One artifact to hash (`kind` None) or to parse."""
+    """One artifact to hash (`kind` None) or to parse.
+
+    `plan` asks a hashing task to say where the artifact may be cut; `part` asks for one part only; `joined` are all
+    parts and what each left, None where it was lost.
+    """
 
     number: int
     found: Found
     kind: str | None = None
     window: Window = field(default_factory=Window)
     beside: tuple[Found, ...] = ()
+    plan: "Plan | None" = None
+    part: Part | None = None
+    joined: tuple[tuple[Part, bytes | None], ...] = ()
+
+    @property
+    def place(self) -> str:
+        """What of the artifact the task reads, in words."""
+        if self.part is None:
+            return "whole file"
+        return f"offset {self.part.start} to {self.part.stop or 'the end'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How an artifact of a kind may be cut: parts of `least` bytes or more, at most `most`."""
+
+    kind: str
+    least: int
+    most: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +65,20 @@ class Hashed:
     """SHA-256 of the artifact."""
 
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Where the artifact is to be cut."""
+
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a part leaves for the joining, pickled."""
+
+    state: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +103,7 @@ class Ended:
     error: str | None = None
 
 
-Message = Hashed | Rows | Problem | Progress | Ended
+Message = Hashed | Planned | Rows | Left | Problem | Progress | Ended
 Emit = Callable[[Message], None]
 
 
@@ -74,18 +113,21 @@ def execute(task: Task, emit: Emit) -> None:
         hosts = _hash(task, emit) if task.kind is None else _parse(task, emit)
         emit(Ended(hosts))
     except MemoryError:
-        emit(_failure("out_of_memory", "enough memory", "MemoryError", "reading stopped here"))
+        emit(
+            _failure(task, "out_of_memory", "enough memory", "MemoryError", "reading stopped here")
+        )
         emit(Ended(error="out of memory"))
     except BadArchive as e:
-        emit(_failure(e.code, e.expected, e.found, "reading stopped here"))
+        emit(_failure(task, e.code, e.expected, e.found, "reading stopped here"))
         emit(Ended(error=str(e)))
     except OSError as e:
-        emit(_failure("unreadable", "a readable file", str(e), "reading stopped here"))
+        emit(_failure(task, "unreadable", "a readable file", str(e), "reading stopped here"))
         emit(Ended(error=f"unreadable: {e}"))
     except Exception as e:
         trace = traceback.format_exc(limit=-6)
         emit(
             _failure(
+                task,
                 "parser_failed",
                 "no exception",
                 f"{type(e).__name__}: {e}",
@@ -95,8 +137,8 @@ def execute(task: Task, emit: Emit) -> None:
         emit(Ended(error=f"{type(e).__name__}: {e}"))
 
 
-def _failure(code: str, expected: str, found: str, message: str) -> Problem:
-    return Problem(code, "whole file", expected, found, message, Severity.ERROR)
+def _failure(task: Task, code: str, expected: str, found: str, message: str) -> Problem:
+    return Problem(code, task.place, expected, found, message, Severity.ERROR)
 
 
 def _hash(task: Task, emit: Emit) -> tuple[tuple[str, int], ...]:
@@ -111,7 +153,18 @@ def _hash(task: Task, emit: Emit) -> tuple[tuple[str, int], ...]:
         for problem in stream_problems(f):
             emit(problem)
     emit(Hashed(digest.hexdigest()))
+    if task.plan:
+        _plan(task.found, task.plan, emit)
     return ()
+
+
+def _plan(found: Found, plan: Plan, emit: Emit) -> None:
+    from parsers.registry import by_kind
+
+    parser = by_kind(plan.kind)
+    if isinstance(parser, Splitting):
+        artifact = _artifact(found, Window())
+        emit(Planned(tuple(parser.parts(artifact, plan.least, plan.most))))
 
 
 def _artifact(found: Found, window: Window, beside: tuple[Artifact, ...] = ()) -> Artifact:
@@ -120,16 +173,32 @@ def _artifact(found: Found, window: Window, beside: tuple[Artifact, ...] = ()) -
     )
 
 
-def _parse(task: Task, emit: Emit) -> tuple[tuple[str, int], ...]:
+def _items(task: Task) -> Iterator[Batch | Problem | Carry]:
+    """What the parser says to the task."""
     from parsers.registry import by_kind
 
     beside = tuple(_artifact(f, task.window) for f in task.beside)
     artifact = _artifact(task.found, task.window, beside)
+    parser = by_kind(task.kind or "")
+    if not isinstance(parser, Splitting):
+        return parser.parse(artifact)
+    if task.joined:
+        parts = [part for part, _ in task.joined]
+        own = [left for _, left in task.joined]  # pickled by a worker of ours, not evidence
+        states = [None if left is None else pickle.loads(left) for left in own]  # noqa: S301
+        return parser.join(artifact, parts, states)
+    return parser.parse_part(artifact, task.part) if task.part else parser.parse(artifact)
+
+
+def _parse(task: Task, emit: Emit) -> tuple[tuple[str, int], ...]:
     hosts: Counter[str] = Counter()
     latest: str | None = None
-    for item in by_kind(task.kind or "").parse(artifact):
+    for item in _items(task):
         if isinstance(item, Problem):
             emit(item)
+            continue
+        if isinstance(item, Carry):
+            emit(Left(pickle.dumps(item.state, pickle.HIGHEST_PROTOCOL)))
             continue
         if not item.frame.height:
             continue
@@ -152,9 +221,16 @@ def _ipc(batch: Batch) -> bytes:
     return sink.getvalue()
 
 
+def _warm_up() -> None:
+    """Load what nearly every task needs, while the main process looks for the first one."""
+    import parsers.evtx.reader
+    import parsers.registry  # noqa: F401
+
+
 def serve(pipe: Connection) -> None:
     """Loop of a worker process: tasks in, (task number, message) out, until None comes or the pipe ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process decides what Ctrl-C means
+    _warm_up()
     while True:
         try:
             task: Task | None = pipe.recv()

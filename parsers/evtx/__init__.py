@@ -1,8 +1,8 @@
 """Windows event logs (EVTX)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from parsers.contract import Artifact, Batch, Problem
+from parsers.contract import Artifact, Batch, Carry, Part, Problem
 from parsers.evtx.schema import TABLES
 
 KIND = "evtx"
@@ -23,4 +23,27 @@ def parse(artifact: Artifact) -> Iterator[Batch | Problem]:
     return reader.parse(artifact)
 
 
-__all__ = ["KIND", "TABLES", "VERSION", "parse", "recognise"]
+def parts(artifact: Artifact, least: int, most: int) -> Sequence[Part]:
+    """Cut a large log between chunks; see `parsers.evtx.borders`."""
+    from parsers.evtx.borders import parts as cut
+
+    return cut(artifact, least, most)
+
+
+def parse_part(artifact: Artifact, part: Part) -> Iterator[Batch | Problem | Carry]:
+    """Read the chunks that start in one part."""
+    from parsers.evtx import reader
+
+    return reader.parse_part(artifact, part)
+
+
+def join(
+    artifact: Artifact, parts: Sequence[Part], carried: Sequence[object | None]
+) -> Iterator[Batch | Problem]:
+    """Rows and problems that rest on all chunks of the log."""
+    from parsers.evtx import whole
+
+    return whole.join(artifact, parts, carried)
+
+
+__all__ = ["KIND", "TABLES", "VERSION", "join", "parse", "parse_part", "parts", "recognise"]

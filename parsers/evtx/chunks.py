@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from parsers.contract import Problem, Severity
+from parsers.contract import Part, Problem, Severity
 from parsers.evtx.problems import Problems
 
 CHUNK = 65536
@@ -23,6 +23,10 @@ RECORD_MARK = b"**\0\0"
 RUN_CHUNKS = 256
 """Chunks read and rendered together: 16 MiB. Fewer cost more CPU per record, more cost memory."""
 
+AHEAD = CHUNK + FIRST_RECORD + 8
+"""Bytes that decide what stands at a place: a chunk, and the first record's mark behind it."""
+
+WHOLE = Part()
 DIRTY, NO_CHECKSUMS = 1, 4
 READ_ERRORS = (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile)
 """What a stream over a container raises where the container is broken."""
@@ -109,15 +113,25 @@ class Run:
 
 
 class ChunkReader:
-    """Reads a stream from start to end and gives runs of chunks."""
+    """Reads a stream from start to end and gives runs of chunks.
 
-    def __init__(self, stream: BinaryIO, problems: Problems, per_run: int = RUN_CHUNKS) -> None:
+    Of a part it gives the chunks that start in it; the part must start with a chunk's mark.
+    """
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        problems: Problems,
+        part: Part = WHOLE,
+        per_run: int = RUN_CHUNKS,
+    ) -> None:
         self._stream = stream
         self.problems = problems
+        self._part = part
         self._per_run = per_run
         self._buf = b""
         self._at = 0
-        self._base = 0
+        self._base = part.start
         self._end = False
         self._next_index = 0
         self._expected: int | None = None
@@ -126,7 +140,14 @@ class ChunkReader:
         self.size = 0
 
     def start(self) -> None:
-        """Read the header block and stand where the first chunk should be."""
+        """Read the header block, if it is in the part, and stand where the first chunk should be."""
+        if self._part.start:
+            self._expected = self._part.start
+            try:
+                self._stream.seek(self._part.start)
+            except READ_ERRORS as error:
+                self._stop(error, self._part.start)
+            return
         self._fill(HEADER_BLOCK + FIRST_RECORD + 8)
         self.head_block = self._buf[:HEADER_BLOCK]
         self.header = file_header(self.head_block)
@@ -140,9 +161,9 @@ class ChunkReader:
             self._expected = HEADER_BLOCK
 
     def runs(self) -> Iterator[Run]:
-        """Give the chunks in runs until the stream ends."""
+        """Give the chunks in runs until the part or the stream ends."""
         pieces: list[tuple[int, int, bytes]] = []
-        while True:
+        while self._left() > 0:
             self._fill(self._per_run * CHUNK)
             ahead = 0 if pieces else self._sound_ahead()
             if ahead:
@@ -160,9 +181,19 @@ class ChunkReader:
         if pieces:
             yield self._run(pieces)
 
+    @property
+    def place(self) -> int:
+        """Offset in the stream of the next byte to look at."""
+        return self._base + self._at
+
+    def _left(self) -> int:
+        """Bytes up to the end of the part; more than any stream has where it has no end."""
+        return (1 << 63 if self._part.stop is None else self._part.stop) - self.place
+
     def _sound_ahead(self) -> int:
         """Whole chunks with their marks from the current place on; 0 unless they fill a run or the buffer."""
-        n = min((len(self._buf) - self._at) // CHUNK, self._per_run)
+        ahead = min(len(self._buf) - self._at, self._left() + CHUNK - 1)
+        n = min(ahead // CHUNK, self._per_run)
         at = self._at
         for i in range(n):
             if not self._buf.startswith(CHUNK_MARK, at + i * CHUNK):
@@ -191,8 +222,9 @@ class ChunkReader:
 
     def _fill(self, want: int) -> None:
         """Have at least one chunk beyond the current place, reading `want` bytes at a time."""
-        if self._end or len(self._buf) - self._at >= CHUNK + FIRST_RECORD + 8:
+        if self._end or len(self._buf) - self._at >= AHEAD:
             return
+        want = max(min(want, self._left()), AHEAD)
         parts, have = [self._buf[self._at :]], len(self._buf) - self._at
         self._base += self._at
         self._at = 0
@@ -200,16 +232,7 @@ class ChunkReader:
             try:
                 data = self._stream.read(want - have)
             except READ_ERRORS as error:
-                self.problems.add(
-                    Problem(
-                        "read_error",
-                        f"offset {self._base + have}",
-                        "readable bytes",
-                        type(error).__name__,
-                        f"the stream cannot be read further: {error}"[:300],
-                        Severity.ERROR,
-                    )
-                )
+                self._stop(error, self._base + have)
                 data = b""
             if not data:
                 self._end = True
@@ -218,6 +241,19 @@ class ChunkReader:
             have += len(data)
         self._buf = parts[1] if len(parts) == 2 and not parts[0] else b"".join(parts)
         self.size = self._base + have
+
+    def _stop(self, error: Exception, place: int) -> None:
+        self._end = True
+        self.problems.add(
+            Problem(
+                "read_error",
+                f"offset {place}",
+                "readable bytes",
+                type(error).__name__,
+                f"the stream cannot be read further: {error}"[:300],
+                Severity.ERROR,
+            )
+        )
 
     def _here(self) -> int:
         """Bytes of the chunk that starts at the current place; 0 if none does."""

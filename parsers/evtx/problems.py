@@ -23,6 +23,14 @@ class Problems:
         if self._seen[problem.code] <= self._limit:
             self._waiting.append(problem)
 
+    def absorb(self, later: "Problems") -> None:
+        """Take all that another list still holds, as if it had been added here one by one."""
+        unlisted = later._seen.copy()
+        for problem in later.drain():
+            self.add(problem)
+            unlisted[problem.code] -= 1
+        self._seen.update(unlisted)
+
     def drain(self) -> Iterator[Problem]:
         """Hand over what came in since the last call."""
         waiting, self._waiting = self._waiting, []

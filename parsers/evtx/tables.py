@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 import polars as pl
@@ -25,7 +26,7 @@ Key = tuple[object, Path, frozenset[int]]
 
 @dataclass(slots=True)
 class Known:
-    """What is kept from run to run of one file: templates, constants, and how they fill tables."""
+    """What is kept from run to run: templates, constants, and how they fill tables."""
 
     templates: Templates = field(default_factory=Templates)
     literals: Literals = field(default_factory=Literals)
@@ -33,12 +34,21 @@ class Known:
     plans: dict[tuple[Key, int], Plan] = field(default_factory=dict)
 
     def full(self) -> bool:
-        """More than any real log has: start anew, so that memory stays bounded."""
+        """More than real logs have: start anew, so that memory stays bounded."""
         return (
             self.templates.compiled > 20_000
             or len(self.literals.data) > 16 << 20
             or len(self.plans) > 50_000
         )
+
+
+@cache
+def known() -> Known:
+    """What this process has learned so far, from any log: templates are verified by their bytes at each use.
+
+    A log is read in parts, a collection holds many logs of the same providers: none has to start anew.
+    """
+    return Known()
 
 
 @dataclass(frozen=True, slots=True)

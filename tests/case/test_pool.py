@@ -1,5 +1,6 @@
 """A worker that hangs or dies costs its artifact, not the case."""
 
+import multiprocessing
 from pathlib import Path
 
 from forensic_iso.case.pool import Pool
@@ -45,3 +46,16 @@ def test_unreadable_file_is_a_problem(tmp_path: Path) -> None:
     assert [m.code for m in events if isinstance(m, Problem)] == ["unreadable"]
     assert isinstance(events[-1], Ended)
     assert events[-1].error
+
+
+def test_worker_that_died_idle_is_replaced_and_no_task_is_lost() -> None:
+    todo = tasks()[:3]
+    with Pool(1) as pool:
+        pool.start(1)
+        for child in multiprocessing.active_children():
+            child.kill()
+            child.join()
+        events = list(pool.run(todo))
+
+    ended = [m for _, m in events if isinstance(m, Ended)]
+    assert [m.error for m in ended] == [None] * 3

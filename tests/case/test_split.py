@@ -14,9 +14,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from forensic_iso.case import reading
 from forensic_iso.case.ingest import ingest
-from forensic_iso.case.reading import MOST_PACKED
-from forensic_iso.case.store import open_reader
+from forensic_iso.case.store import open_reader, open_writer
+from forensic_iso.case.worker import Ended, Left, Rows, Task
+from forensic_iso.case.writer import SourceWriter
+from forensic_iso.evidence.found import found_file
 from parsers import evtx
 from parsers.contract import Artifact, Batch, Carry, Part, Problem, Window
 from tests.builders.evtx import EvtxWriter
@@ -24,15 +27,15 @@ from tests.builders.evtx import EvtxWriter
 CHUNK, HEAD = 65536, 4096
 WHOLE = 1 << 40
 START = datetime(2026, 3, 1, 8, tzinfo=UTC)
-Rows = list[tuple[object, ...]]
+Stored = list[tuple[object, ...]]
 
 
-def query(case: Path, sql: str) -> Rows:
+def query(case: Path, sql: str) -> Stored:
     with open_reader(case) as con:
         return con.execute(sql).fetchall()
 
 
-def everything(case: Path) -> dict[str, Rows]:
+def everything(case: Path) -> dict[str, Stored]:
     """All rows of evidence in the order in which they lie, and all problems."""
     with open_reader(case) as con:
         names = [t.name for t in evtx.TABLES]
@@ -100,7 +103,7 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def whole(evidence: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rows]:
+def whole(evidence: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Stored]:
     case = tmp_path_factory.mktemp("whole") / "case"
     ingest(case, [evidence], workers=0, part_bytes=WHOLE)
     return everything(case)
@@ -138,7 +141,7 @@ def read(
 
 @pytest.mark.parametrize(("parts", "workers"), [(2, 0), (3, 2)])
 def test_parts_of_a_damaged_log_give_the_rows_and_problems_of_the_whole(
-    evidence: Path, whole: dict[str, Rows], tmp_path: Path, parts: int, workers: int
+    evidence: Path, whole: dict[str, Stored], tmp_path: Path, parts: int, workers: int
 ) -> None:
     least = len(damaged_log()) // parts
     assert len(cut(damaged_log(), least)) == parts
@@ -180,7 +183,7 @@ def test_time_window_cuts_each_part() -> None:
 
 
 def test_log_in_an_archive_is_cut_too(
-    evidence: Path, whole: dict[str, Rows], tmp_path: Path
+    evidence: Path, whole: dict[str, Stored], tmp_path: Path
 ) -> None:
     with zipfile.ZipFile(tmp_path / "c.zip", "w", zipfile.ZIP_DEFLATED) as z:
         z.write(evidence / "Security.evtx", "Security.evtx")
@@ -198,7 +201,7 @@ def test_log_in_an_archive_is_cut_too(
         report=report,
     )
 
-    assert len(set(told)) == MOST_PACKED
+    assert len(set(told)) == reading.MOST_PACKED
     sql = "SELECT record_id, record_offset FROM event_other ORDER BY rowid"
     names = [c.name for t in evtx.TABLES if t.name == "event_other" for c in t.columns]
     id_at, place_at = names.index("record_id"), names.index("record_offset")
@@ -217,14 +220,14 @@ def test_progress_goes_part_by_part_up_to_the_whole(evidence: Path, tmp_path: Pa
         report=lambda what, done, total: told.append((what, done, total)),
     )
 
-    reading = [(done, total) for what, done, total in told if what.startswith("reading")]
+    steps = [(done, total) for what, done, total in told if what.startswith("reading")]
     ends = [part.stop or size for part in cut(damaged_log(), size // 3)]
-    assert list(dict.fromkeys(done for done, _ in reading)) == ends
-    assert {total for _, total in reading} == {size}
+    assert list(dict.fromkeys(done for done, _ in steps)) == ends
+    assert {total for _, total in steps} == {size}
 
 
 def test_kill_between_two_parts_leaves_nothing_of_the_log_and_the_next_run_reads_it(
-    evidence: Path, whole: dict[str, Rows], tmp_path: Path
+    evidence: Path, whole: dict[str, Stored], tmp_path: Path
 ) -> None:
     least = len(damaged_log()) // 3
     code = (
@@ -254,6 +257,39 @@ def test_kill_between_two_parts_leaves_nothing_of_the_log_and_the_next_run_reads
     ingest(tmp_path / "c", [evidence], workers=0, part_bytes=least)
 
     assert everything(tmp_path / "c") == whole
+
+
+def test_parts_that_come_in_the_wrong_order_are_stored_in_the_right_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "HELD_BYTES", 1)  # what waits, waits on disk
+    found = found_file("Security.evtx", "/Security.evtx", "", 3, "/Security.evtx")
+    parts = [Part(0, 1), Part(1, 2), Part(2, None)]
+
+    with open_writer(tmp_path / "c") as con:
+        con.execute("INSERT INTO source (source_id, path, state) VALUES ('s', 'p', 'pending')")
+        columns = {"evtx_chunk": ["chunk_offset"]}
+        writer = SourceWriter(con.cursor(), columns, "s", "p", "H")
+        writer.begin()
+        whole = reading.Reading(Task(0, found, "evtx"), parts, writer, tmp_path / "c")
+        for part in (2, 0, 1):
+            for offset in (10 * part, 10 * part + 1):
+                frame = pl.DataFrame({"chunk_offset": [offset]})
+                ipc = frame.write_ipc_stream(None).getvalue()
+                whole.take(part, Rows("evtx_chunk", ipc, 1))
+            whole.take(part, Left(b"%d" % part))
+            whole.take(part, Problem("found", f"part {part}", "", "", ""))
+            follows = whole.take(part, Ended((("H", 2),), f"error {part}" if part else None))
+        assert follows is not None
+        whole.take(follows.number, Ended())
+        writer.finish(whole.error, None, None)
+
+    assert follows.joined == tuple(zip(parts, (b"0", b"1", b"2"), strict=True))
+    assert (whole.over, whole.error, whole.hosts) == (True, "error 1", (("H", 6),))
+    offsets = query(tmp_path / "c", "SELECT chunk_offset FROM evtx_chunk ORDER BY rowid")
+    assert offsets == [(0,), (1,), (10,), (11,), (20,), (21,)]
+    places = query(tmp_path / "c", "SELECT place FROM problem ORDER BY rowid")
+    assert places == [("part 0",), ("part 1",), ("part 2",)]
 
 
 def test_lost_part_costs_its_own_rows_and_what_rests_on_all() -> None:
