@@ -51,8 +51,18 @@ fuzz: $(DEV_STAMP)
 	  FUZZ_SEED=$$RANDOM FUZZ_VARIANTS=$(FUZZ_VARIANTS) $(BIN)/python -m pytest tests/parsers/test_fuzz.py; \
 	done
 
+# SAMPLES: a folder with event logs, $$MFTs, journals ($$J), shortcuts and prefetch files.
 bench: $(DEV_STAMP)
-	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+	@test -n "$(SAMPLES)" || { echo "make bench: expected SAMPLES=folder of evidence, found none" >&2; exit 1; }
+	@set -e; one() { find "$(SAMPLES)" -type f -name "$$1" -size "$$2" | sort | head -n 1; }; \
+	run() { echo "== $$*"; PYTHONPATH=. "$(BIN)/python" "$$@"; }; \
+	run benchmarks/evtx_reader.py "$$(one '*.evtx' +1000k)"; \
+	run benchmarks/mft_reader.py "$$(one '*MFT*' +1000k)"; \
+	run benchmarks/usn.py "$$(one '*J*' +1000k)"; \
+	for name in lnk prefetch evtx_case evtx_split image_case; do run benchmarks/$$name.py "$(SAMPLES)"; done; \
+	run benchmarks/hand_over.py; \
+	work=$$(mktemp -d); trap 'rm -rf -- "$$work"' EXIT; \
+	run benchmarks/timeline_case.py "$$work/case" 10000000; run benchmarks/tui_pty.py "$$work/case"
 
 format: $(DEV_STAMP)
 	$(BIN)/ruff check --fix .

@@ -1,6 +1,6 @@
 """A sparse NTFS image against the same artifacts in a folder, in the same run.
 
-    python benchmarks/image_case.py SAMPLES [FILES] [MEGABYTES] [GIGABYTES] [ROUNDS]
+    python -m benchmarks.image_case SAMPLES [FILES] [MEGABYTES] [GIGABYTES] [ROUNDS]
 
 SAMPLES: a folder of .evtx files; their sound chunks are repeated to a log of MEGABYTES (200). The volume has FILES
 (300,000) files and a nominal size of GIGABYTES (20). Prints CPU of `analyze` of image / of folder, and peak memory.
