@@ -1,6 +1,6 @@
 """One large event log into a case by one worker and by two, in the same run.
 
-    python benchmarks/evtx_split.py SAMPLES [MEGABYTES] [ROUNDS]
+    python -m benchmarks.evtx_split SAMPLES [MEGABYTES] [ROUNDS]
 
 SAMPLES: a folder of .evtx files; their sound chunks are repeated to a log of MEGABYTES (512). Both take turns for ROUNDS
 (5); prints wall, CPU of the main process and of the workers, the ratio of the shortest walls (other work on the machine
@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from evtx_case import build
+from benchmarks.evtx_case import build
 
 WHOLE = 1 << 50
 CHILD = """
