@@ -18,6 +18,8 @@ from parsers.evtx.records import RECORD_HEAD
 NULL, STRING, BINXML = 0, 1, 0x21
 LITERAL, TEXT = 0xF1, 0xF2
 """Types of our own: UTF-8 in the buffer of constants, in the buffer of this run's texts."""
+UNKNOWN = 0xFF
+"""Instead of these two where a record claims them: its bytes are shown as those of any unknown type."""
 
 ABSENT = -1
 MAX_VALUES = 4096
@@ -25,9 +27,6 @@ MAX_NESTING = 8
 GROWTH = 8
 """Text that a run may grow to, as a multiple of its bytes (but at least LEAST_GROWTH bytes)."""
 LEAST_GROWTH = 4 << 20
-
-Nested = dict[tuple[int, Path], list[tuple[Ints, Ints, Ints]]]
-"""Nested parts (at, end, row) by place. A record's first ones are one key, its second ones another: never two of a record."""
 
 _FRAGMENT_HEAD = 0x0001010F
 _INSTANCE = 0x010C
@@ -165,19 +164,10 @@ class Grouper:
         order = np.argsort(group, kind="stable")
         keys, starts = np.unique(group[order], return_index=True)
         groups = zip(keys.tolist(), np.split(order, starts[1:]), strict=True)
-        nested: Nested = {}
         # by their first record: what is given up beyond the bound must not rest on the templates' numbers
         for key, members in sorted(groups, key=lambda g: int(g[1][0])):
             if key >= 0:
-                self._one(key >> 32, key & 0xFFFFFFFF, members, (at, sub, end, row), outer, nested)
-        for (_, path), parts in sorted(nested.items(), key=lambda item: item[0][0]):
-            at, end, row = (np.concatenate(x) for x in zip(*parts, strict=True))
-            order = np.argsort(at)  # memory is read in its order
-            at, end, row = at[order], end[order], row[order]
-            if depth >= MAX_NESTING:
-                self._loose(np.ones(len(at), bool), path, row, at, end)
-            else:
-                self._group(at, end, row, path, depth + 1)
+                self._one(key >> 32, key & 0xFFFFFFFF, members, (at, sub, end, row), outer, depth)
 
     def _one(
         self,
@@ -186,9 +176,9 @@ class Grouper:
         member: Ints,
         spans: tuple[Ints, Ints, Ints, Ints],
         outer: Path,
-        nested: Nested,
+        depth: int,
     ) -> None:
-        """Records of one template with the same number of values; the BinXML in them goes to `nested`."""
+        """Records of one template with the same number of values."""
         at, sub, end, row = (s[member] for s in spans)
         template = self._templates.all[form]
         if n > MAX_VALUES or n < template.substitutions:
@@ -207,7 +197,7 @@ class Grouper:
                 self._loose(~fit, outer, row, at, end)
                 offset, size, kind, row = offset[:, fit], size[:, fit], kind[:, fit], row[fit]
         if len(row) and self._afford(template, row, size):
-            self._keep(form, row, (offset, size, kind), outer, nested)
+            self._keep(form, template, row, (offset, size, kind), outer, depth)
 
     def _descriptors(self, sub: Ints, n: int) -> tuple[Ints, Ints, Bytes]:
         """Offsets, sizes and types, each values x records."""
@@ -217,6 +207,7 @@ class Grouper:
         pairs = self._mem.gather(sub + 4, f"V{4 * n}").view("<u2").reshape(-1, 2 * n).T
         size = pairs[::2].astype(np.int64, order="C")
         kind = pairs[1::2].astype(np.uint8, order="C")
+        kind[(kind == LITERAL) | (kind == TEXT)] = UNKNOWN
         offset = np.cumsum(size, 0)
         offset += (sub + 4 + 4 * n) - size
         return offset, size, kind
@@ -233,23 +224,27 @@ class Grouper:
     def _keep(
         self,
         form: int,
+        template: Template,
         row: Ints,
         descriptors: tuple[Ints, Ints, Bytes],
         outer: Path,
-        nested: Nested,
+        depth: int,
     ) -> None:
         offset, size, kind = descriptors
         inner = kind == BINXML
-        holders = np.flatnonzero(inner.any(1)).tolist()
+        nested = np.flatnonzero(inner.any(1)).tolist()
         first = self._values.add(
-            offset, size, np.where(inner, np.uint8(NULL), kind) if holders else kind
+            offset, size, np.where(inner, np.uint8(NULL), kind) if nested else kind
         )
-        self.result.fragments.append(Fragment(form, row, outer, first, frozenset(holders)))
-        for number, p in enumerate(holders):
+        self.result.fragments.append(Fragment(form, row, outer, first, frozenset(nested)))
+        for p in nested:
             hit = inner[p]
             at, end = offset[p][hit], (offset[p] + size[p])[hit]
-            path = outer + _path_of(self._templates.all[form], p)
-            nested.setdefault((number, path), []).append((at, end, row[hit]))
+            place = _path_of(template, p)
+            if depth >= MAX_NESTING:
+                self._loose(np.ones(len(at), bool), outer + place, row[hit], at, end)
+            else:
+                self._group(at, end, row[hit], outer + place, depth + 1)
 
     def _loose(self, which: Bools, outer: Path, row: Ints, at: Ints, end: Ints) -> None:
         """Records and parts that use no readable template: read token by token."""

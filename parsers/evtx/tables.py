@@ -152,6 +152,8 @@ class RunTables:
     def frames(self, system: SystemFrame) -> Iterator[tuple[str, Ints, pl.DataFrame]]:
         """Table, record numbers and frame of all tables that have rows in this run."""
         route = _routes(system)
+        # one gather of all columns instead of one per table
+        by_table, start = system.frame[np.argsort(route, kind="stable")], 0
         filled = self._fill(route)
         tokens = token_cells(self._r, [p for f in filled for p in f.parts])
         texts = self._texts(filled)
@@ -159,7 +161,8 @@ class RunTables:
         tokens += token_cells(self._r, [p for ps in strays for p in ps])
         own = _split(tokens, [len(f.parts) for f in filled] + [len(ps) for ps in strays])
         for i, f in enumerate(filled):
-            frame = system.frame[f.rows]
+            frame = by_table.slice(start, len(f.rows))
+            start += len(f.rows)
             parts, token = f.parts + strays[i], own[i] + own[len(filled) + i]
             columns = {**texts[i], **numbers[i]}
             if parts or f.table == OTHER:

@@ -6,6 +6,7 @@ import random
 import struct
 import zlib
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,9 @@ from hypothesis import strategies as st
 
 from parsers import evtx
 from parsers.contract import Artifact, Batch, Problem, Severity
+from parsers.evtx.tables import known
+from tests.builders.evtx import EvtxWriter
+from tests.builders.evtx_values import binary
 from tests.shared import HOSTILE, REAL, needs_shared
 
 pytestmark = needs_shared
@@ -52,6 +56,11 @@ class Result:
 
     def codes(self) -> Counter[str]:
         return Counter(p.code for p in self.problems)
+
+
+def _all_rows(raw: bytes) -> list[tuple[str, list[dict[str, object]]]]:
+    items = evtx.parse(Artifact("Security.evtx", lambda: io.BytesIO(raw), len(raw)))
+    return [(i.table, i.frame.to_dicts()) for i in items if isinstance(i, Batch)]
 
 
 def _wound(kind: str) -> bytes:
@@ -217,6 +226,35 @@ def test_same_template_in_measure_is_used() -> None:
 
     assert result.events == 600
     assert result.codes()["work_bound"] == 0
+
+
+@pytest.mark.parametrize("claimed", [0xF1, 0xF2])
+def test_value_of_a_type_that_does_not_exist_keeps_its_own_bytes(claimed: int) -> None:
+    log = EvtxWriter("Application", "HOST")
+    log.add("Nobody", 7, datetime(2024, 1, 1, tzinfo=UTC), [("Odd", binary(b"\1\2\3\4\5\6\7"))])
+    told = struct.pack("<HBB", 7, 0x0E, 0)
+    raw = log.build()
+    assert raw.count(told) == 1
+
+    forged = raw.replace(told, struct.pack("<HBB", 7, claimed, 0))
+    items = evtx.parse(Artifact("A.evtx", lambda: io.BytesIO(forged), len(forged)))
+    (frame,) = (i.frame for i in items if isinstance(i, Batch) and i.table == "event_other")
+
+    assert json.loads(frame["data"][0]) == {"Odd": ["01020304050607"]}
+
+
+def test_logs_read_before_in_the_same_process_change_nothing() -> None:
+    wounded = bytearray(GOOD.read_bytes())
+    random.Random(3).shuffle(order := list(range(4096, len(wounded), 997)))
+    for at in order[:300]:
+        wounded[at] ^= 0xFF
+    known.cache_clear()
+    alone = _all_rows(GOOD.read_bytes())
+
+    known.cache_clear()
+    _all_rows(bytes(wounded))
+
+    assert _all_rows(GOOD.read_bytes()) == alone
 
 
 @pytest.mark.parametrize("kept", [600, 560, 520])
