@@ -109,7 +109,7 @@ def _collect(
                 store.log(case, CORRELATED)
             else:
                 store.log(case, NOTHING_NEW)
-            return _of(con, path.name, folder, summary.errors)
+            return summary_of(con, path.name, folder, summary.errors)
     except NothingUsable as e:
         return Collected(path.name, folder, "", 0, 0, 0, 1, (), one_line(str(e)))
 
@@ -122,7 +122,8 @@ def _answered(case: Path) -> bool:
     return bool(ends) and words[ends[-1] :].count(STARTED) == 1
 
 
-def _of(con: duckdb.DuckDBPyConnection, name: str, folder: str, errors: int) -> Collected:
+def summary_of(con: duckdb.DuckDBPyConnection, name: str, folder: str, errors: int) -> Collected:
+    """What a case holds, as a line of the summary."""
     row = con.execute(
         "SELECT (SELECT string_agg(DISTINCT host, ', ' ORDER BY host) FROM source), count(*) FILTER (state = 'done'),"
         " coalesce(sum(rows), 0)::BIGINT, coalesce(sum(problems), 0)::BIGINT FROM source"

@@ -1,64 +1,37 @@
 """The command line: arguments in, exit code out. Heavy imports stay inside the commands, so that --help is instant."""
 
 import os
-import shutil
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from forensic_iso import __version__
 from forensic_iso.commands_report import COMMANDS as HAND_OVER
+from forensic_iso.commands_sigma import COMMANDS as SIGMA
 from forensic_iso.errors import ForensicIsoError, UsageError
-
-EXIT_INCOMPLETE = 3
-EXIT_INTERRUPTED = 130
-EXIT_SYSTEM = 6
-FORMATS = click.Choice(["table", "json", "jsonl", "csv"])
-SEVERITIES = ["info", "low", "medium", "high", "critical"]
-
-case_argument = click.argument("case", type=click.Path(path_type=Path))
-case_option = click.option(
-    "--case", "case", required=True, type=click.Path(path_type=Path), help="Case folder."
-)
-evidence_argument = click.argument(
-    "evidence", nargs=-1, required=True, type=click.Path(path_type=Path)
-)
-format_option = click.option(
-    "--format", "form", type=FORMATS, default="table", show_default=True, help="Form."
-)
-since_option = click.option(
-    "--since", metavar="TIME", help="Leave out events before TIME (ISO 8601, UTC)."
-)
-until_option = click.option(
-    "--until", metavar="TIME", help="Leave out events at or after TIME (ISO 8601, UTC)."
-)
-workers_option = click.option(
-    "--workers", type=click.IntRange(0, 64), help="Worker processes; default: cores; 0: none."
-)
-vss_option = click.option(
-    "--vss",
-    type=click.Choice(["none", "all"]),
-    default="none",
-    show_default=True,
-    help="Of disk images, read shadow copies too.",
-)
-bitlocker_option = click.option(
-    "--bitlocker-key",
-    "keys",
-    multiple=True,
-    metavar="KEY",
-    help="Recovery password, password, .bek file, or a text file that holds one; may be repeated.",
-)
-rules_option = click.option(
-    "--rules",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Your copy of rules.toml.",
-)
-fail_on_option = click.option(
-    "--fail-on", type=click.Choice(SEVERITIES), help="Exit 1 at a finding of this severity."
+from forensic_iso.options import (
+    EXIT_INCOMPLETE,
+    EXIT_INTERRUPTED,
+    EXIT_SYSTEM,
+    SEVERITIES,
+    bitlocker_option,
+    case_argument,
+    case_option,
+    evidence_argument,
+    fail_on_option,
+    format_option,
+    per_host_option,
+    print_rows,
+    rules_option,
+    say,
+    since_option,
+    time_ns,
+    until_option,
+    vss_option,
+    width,
+    workers_option,
 )
 
 
@@ -73,25 +46,6 @@ def cli() -> None:
     4 nothing usable in the evidence; 5 case cannot be opened or is locked; 6 no space or system fault;
     7 verify or diff found a difference; 130 interrupted.
     """
-
-
-def _time_ns(value: str | None, option: str) -> int | None:
-    if value is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError as e:
-        raise UsageError(
-            f"reading {option}: expected a time such as 2024-07-21T10:00:00Z, found {value!r}"
-        ) from e
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return (delta.days * 86_400 + delta.seconds) * 1_000_000_000 + delta.microseconds * 1_000
-
-
-def _say(line: str) -> None:
-    click.echo(line, err=True)
 
 
 def _ingest(
@@ -111,7 +65,7 @@ def _ingest(
     from forensic_iso.progress import progress
     from parsers.contract import Window
 
-    window = Window(_time_ns(since, "--since"), _time_ns(until, "--until"))
+    window = Window(time_ns(since, "--since"), time_ns(until, "--until"))
     images = ImageOptions(vss == "all", read_keys(keys))
     with store.open_writer(case) as con:
         with progress() as report:
@@ -144,17 +98,17 @@ def _tell_summary(s: object) -> None:
 
     if not isinstance(s, Summary):
         raise TypeError("a summary is wanted")
-    _say(
+    say(
         f"{s.recognised} artifacts recognised, {s.unrecognised} files not; {s.read_now} read now, "
         f"{s.known_before} already in the case, {s.failed} failed"
     )
     if s.read_now == 0 and s.known_before:
-        _say("nothing new: all of this evidence was already in the case")
-    _say(
+        say("nothing new: all of this evidence was already in the case")
+    say(
         f"{s.rows} rows, {s.copies} copies of events set aside, {s.problems} problems ({s.errors} with loss)"
     )
     for line in s.not_found:
-        _say(f"not found: {terminal(line, limit=300)}")
+        say(f"not found: {terminal(line, limit=300)}")
 
 
 @cli.command()
@@ -166,6 +120,7 @@ def _tell_summary(s: object) -> None:
 @vss_option
 @bitlocker_option
 @rules_option
+@per_host_option
 @fail_on_option
 @format_option
 def analyze(
@@ -177,6 +132,7 @@ def analyze(
     vss: str,
     keys: tuple[str, ...],
     rules: Path | None,
+    per_host: bool,
     fail_on: str | None,
     form: str,
 ) -> int:
@@ -188,9 +144,20 @@ def analyze(
     code = _ingest(case, evidence, since, until, workers, True, rules, vss, keys)
     level = _findings(case, form)
     _totals(case, time.monotonic() - started)
+    if per_host:
+        _split(case)
     if fail_on and level >= SEVERITIES.index(fail_on):
         return 1
     return code
+
+
+def _split(case: Path) -> None:
+    from forensic_iso.batch import FINDINGS, INDEX, write_summary
+    from forensic_iso.per_host import HOSTS, split
+
+    done = list(split(case, case / HOSTS))
+    write_summary(case / HOSTS, done)
+    say(f"{len(done)} hosts; see {case / HOSTS / INDEX} and {case / HOSTS / FINDINGS}")
 
 
 @cli.command()
@@ -234,12 +201,6 @@ def correlate(case: Path, rules: Path | None) -> int:
     return 0
 
 
-def _print(names: list[str], rows: list[tuple[object, ...]], form: str) -> None:
-    from forensic_iso.output import Format, render
-
-    click.echo(render(names, rows, Format(form)), nl=False)
-
-
 COLOURS = {
     "critical": "bright_red",
     "high": "red",
@@ -247,11 +208,6 @@ COLOURS = {
     "low": "cyan",
     "info": "blue",
 }
-
-
-def _width() -> int | None:
-    """Columns of the terminal; None where stdout is none (lines stay whole)."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def _coloured(story: str, severity: str) -> str:
@@ -274,7 +230,7 @@ def _totals(case: Path, seconds: float) -> None:
             " (SELECT count(*) FROM follow_on), (SELECT count(*) FROM finding), (SELECT count(*) FROM problem)"
         ).fetchone()
     what = "artifacts events $MFT-records deliveries mounts executions follow-on findings problems".split()
-    _say(
+    say(
         "total: "
         + ", ".join(f"{n} {w}" for n, w in zip(row or (), what, strict=False))
         + f"; {seconds:.1f} s"
@@ -290,7 +246,7 @@ def _findings(case: Path, form: str) -> int:
         told = stories(con)
         if form == "table":
             for story in told:
-                click.echo(_coloured(tell(story, _width()), str(story.finding["severity"])))
+                click.echo(_coloured(tell(story, width()), str(story.finding["severity"])))
             if not told:
                 click.echo(
                     "no finding: no image was seen delivered or mounted; `forensic-iso info` shows what was read"
@@ -299,7 +255,7 @@ def _findings(case: Path, form: str) -> int:
             cursor = con.execute(
                 "SELECT * FROM finding ORDER BY score DESC, host, image_path, finding_id"
             )
-            _print([d[0] for d in cursor.description], cursor.fetchall(), form)
+            print_rows([d[0] for d in cursor.description], cursor.fetchall(), form)
     return max((SEVERITIES.index(str(s.finding["severity"])) for s in told), default=-1)
 
 
@@ -336,7 +292,7 @@ def info(case: Path, form: str, show: str) -> int:
 
     with open_reader(case) as con:
         names, rows = listing(con, show)
-    _print(names, rows, form)
+    print_rows(names, rows, form)
     return 0
 
 
@@ -360,47 +316,75 @@ def sql(case: Path, query: str, form: str) -> int:
         except duckdb.Error as e:
             raise UsageError(f"running the query: {str(e).strip()}") from e
         names = [d[0] for d in cursor.description or []]
-    _print(names, rows, form)
+    print_rows(names, rows, form)
     return 0
 
 
 @cli.command()
-@case_argument
+@click.argument("case", required=False, type=click.Path(path_type=Path))
 @click.argument("name", required=False)
+@click.option(
+    "--lookback",
+    metavar="DAYS",
+    help="How far to look back, such as 30d. Default: all; the Defender query and its kin: 30d.",
+)
+@click.option(
+    "--as-of",
+    metavar="TIME",
+    help="Moment to look back from (ISO 8601, UTC). Default: the newest event, never the present.",
+)
 @format_option
-def hunts(case: Path, name: str | None, form: str) -> int:
-    """List the hunts with their hits, or print the rows of one.
+def hunts(
+    case: Path | None, name: str | None, lookback: str | None, as_of: str | None, form: str
+) -> int:
+    """List the public hunts; with a case how many rows each finds in it; with a name those rows.
 
-    Example: forensic-iso hunts case1 hunt_kql_inner --format csv
+    Example: forensic-iso hunts case1 hunt_kql_inner --lookback 30d --format csv
     """
-    from forensic_iso.case.store import open_reader
-    from forensic_iso.hunts import all_hunts
+    from forensic_iso import hunts as shipped
 
-    known = {h.name: h for h in all_hunts()}
+    known = {h.name: h for h in shipped.all_hunts()}
+    days, as_of_ns = _days(lookback), time_ns(as_of, "--as-of")
+    if case is None and form == "table":
+        click.echo("\n\n".join(shipped.card(h, width()) for h in known.values()))
+        return 0
+    if case is None:
+        heads = [tuple(getattr(h, k) for k in ("name", *shipped.KEYS)) for h in known.values()]
+        print_rows(["hunt", *shipped.KEYS], heads, form)
+        return 0
     if name is not None and name not in known:
         raise UsageError(
             f"looking for the hunt {name!r}: expected one of {', '.join(sorted(known))}"
         )
+    from forensic_iso.case.store import open_reader
+
+    # the table has no room for the parameters: `hunts` without a case tells all of a hunt
+    keys = [k for k in shipped.KEYS if form != "table" or k != "parameters"]
     with open_reader(case) as con:
+        shipped.prepare(con, as_of_ns, days)
         if name is not None:
             cursor = con.execute(f'SELECT * FROM "{name}"')
-            _print([d[0] for d in cursor.description], cursor.fetchall(), form)
+            print_rows([d[0] for d in cursor.description], cursor.fetchall(), form)
             return 0
-        rows: list[tuple[object, ...]] = []
-        for hunt in known.values():
-            hits = con.execute(f'SELECT count(*) FROM "{hunt.name}"').fetchone()
-            rows.append(
-                (
-                    hunt.name,
-                    hits[0] if hits else 0,
-                    hunt.title,
-                    hunt.attack,
-                    hunt.source,
-                    hunt.misses,
-                )
-            )
-    _print(["hunt", "rows", "title", "attack", "source", "misses"], rows, form)
+        rows: list[tuple[object, ...]] = [
+            (h.name, hits, *(getattr(h, k) for k in keys)) for h, hits in shipped.count_rows(con)
+        ]
+    print_rows(["hunt", "rows", *keys], rows, form)
     return 0
+
+
+def _days(lookback: str | None) -> int | None:
+    """Days of a text such as 30d or 30."""
+    from forensic_iso.hunts import MOST_DAYS
+
+    if lookback is None:
+        return None
+    number = lookback.strip().lower().removesuffix("d")
+    if not (number.isascii() and number.isdigit() and 0 < len(number) <= 5):
+        raise UsageError(f"reading --lookback: expected days such as 30d, found {lookback!r}")
+    if not 1 <= int(number) <= MOST_DAYS:
+        raise UsageError(f"reading --lookback: expected 1 to {MOST_DAYS} days, found {lookback!r}")
+    return int(number)
 
 
 @cli.command()
@@ -423,12 +407,12 @@ def explain(case: Path, finding: str, form: str) -> int:
             )
         names, rows = evidence_of(con, told[0])
         if form == "table":
-            click.echo(tell(told[0], _width()))
-    _print(names, rows, form)
+            click.echo(tell(told[0], width()))
+    print_rows(names, rows, form)
     return 0
 
 
-for _command in HAND_OVER:
+for _command in (*HAND_OVER, *SIGMA):
     cli.add_command(_command)
 
 
@@ -477,27 +461,27 @@ def main() -> None:
         e.show()
         code = e.exit_code
     except (click.Abort, KeyboardInterrupt):
-        _say("interrupted: what was recorded as done is kept; run the same command again to go on")
+        say("interrupted: what was recorded as done is kept; run the same command again to go on")
         code = EXIT_INTERRUPTED
     except ForensicIsoError as e:
-        _say(f"forensic-iso: {e}")
+        say(f"forensic-iso: {e}")
         code = e.exit_code
     except BrokenPipeError:
         code = 0
     except OSError as e:
-        _say(f"forensic-iso: the system refused: {e}")
+        say(f"forensic-iso: the system refused: {e}")
         code = EXIT_SYSTEM
     except Exception as e:
         code = EXIT_SYSTEM
         if type(e).__module__.split(".")[0] in ("duckdb", "_duckdb") and _no_space(e):
-            _say(
+            say(
                 f"forensic-iso: writing the case: {e}; free some space and run the same command again"
             )
         else:
             from traceback import print_exc
 
             print_exc()
-            _say(
+            say(
                 "forensic-iso: a fault of its own, told above; the case keeps what was recorded as done"
             )
     sys.exit(code or 0)

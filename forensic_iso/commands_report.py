@@ -3,11 +3,29 @@
 import shlex
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from forensic_iso.options import (
+    EXIT_INCOMPLETE,
+    SEVERITIES,
+    bitlocker_option,
+    case_argument,
+    fail_on_option,
+    rules_option,
+    say,
+    since_option,
+    time_ns,
+    until_option,
+    vss_option,
+    workers_option,
+)
+
+if TYPE_CHECKING:
+    from forensic_iso.evidence.discover import ImageOptions
+
 EXIT_DIFFERS = 7
-SEVERITIES = ["info", "low", "medium", "high", "critical"]
 TLP = ["RED", "AMBER+STRICT", "AMBER", "GREEN", "CLEAR"]
 
 EXPORTS = [
@@ -22,7 +40,6 @@ EXPORTS = [
     "misp",
 ]
 
-case_argument = click.argument("case", type=click.Path(path_type=Path))
 out_option = click.option(
     "--out", required=True, type=click.Path(path_type=Path), help="Folder to write to."
 )
@@ -71,14 +88,13 @@ def report(
     Example: forensic-iso report case1 --out report1 --examiner "A. Muster" --tz Europe/Berlin
     """
     from forensic_iso.case.store import open_reader
-    from forensic_iso.cli import _say, _time_ns
     from forensic_iso.report import options as o
     from forensic_iso.report import write
 
     given = {k: v for k, v in rest.items() if v is not None}
     options = o.Options(
-        from_ns=_time_ns(begin, "--from"),
-        to_ns=_time_ns(end, "--to"),
+        from_ns=time_ns(begin, "--from"),
+        to_ns=time_ns(end, "--to"),
         zone=o.zone(tz) if tz else None,
         zone_name=tz or "UTC",
         issued=o.issue_time(issued),
@@ -89,8 +105,8 @@ def report(
     with open_reader(case) as con:
         write.claim(out, force)
         for remark in write.write_all(con, case, out, options, template, per_host, pdf):
-            _say(remark)
-    _say(f"report written to {out}")
+            say(remark)
+    say(f"report written to {out}")
     return 0
 
 
@@ -121,15 +137,14 @@ def export(case: Path, out: Path, form: str, exact: bool, force: bool) -> int:
 
     Example: forensic-iso export case1 --format timesketch --out case1-timesketch
     """
-    from forensic_iso.cli import _say
     from forensic_iso.export.run import run
     from forensic_iso.progress import progress
 
     with progress("rows") as show:
         counter = run(case, form, out, exact, force, show)
-    _say(f"{len(counter.files)} files written to {out}, {counter.done} rows")
+    say(f"{len(counter.files)} files written to {out}, {counter.done} rows")
     if counter.neutralised:
-        _say(
+        say(
             f"{counter.neutralised} cells that a spreadsheet could take for formulas or that hide characters were altered; --exact keeps them"
         )
     return 0
@@ -144,19 +159,26 @@ def export(case: Path, out: Path, form: str, exact: bool, force: bool) -> int:
     type=click.Path(path_type=Path, exists=True),
     help="Where what was handed in lies now, if it was moved.",
 )
-@click.option("--workers", type=click.IntRange(0, 64), help="Worker processes; default: cores.")
-def verify(case: Path, every: bool, evidence: tuple[Path, ...], workers: int | None) -> int:
+@workers_option
+@bitlocker_option
+def verify(
+    case: Path,
+    every: bool,
+    evidence: tuple[Path, ...],
+    workers: int | None,
+    keys: tuple[str, ...],
+) -> int:
     """Read the evidence again: do hashes match, and do rows say what their bytes say? Exit 7: something does not.
 
     Example: forensic-iso verify case1 --all
     """
-    from forensic_iso.cli import _say
+    from forensic_iso.evidence.bitlocker import read_keys
     from forensic_iso.progress import progress
     from forensic_iso.text import terminal
     from forensic_iso.verify import verify as run
 
     with progress() as show:
-        result = run(case, every, evidence, workers, show)
+        result = run(case, every, evidence, workers, show, read_keys(keys))
     for o in result.outcomes:
         if o.holds:
             continue
@@ -170,7 +192,7 @@ def verify(case: Path, every: bool, evidence: tuple[Path, ...], workers: int | N
     compared = sum(o.compared for o in result.outcomes)
     good = sum(o.holds for o in result.outcomes)
     how = "all rows" if every else "cited and sampled rows"
-    _say(f"{good} of {len(result.outcomes)} artifacts match; {compared} rows compared ({how})")
+    say(f"{good} of {len(result.outcomes)} artifacts match; {compared} rows compared ({how})")
     return 0 if result.holds else EXIT_DIFFERS
 
 
@@ -199,24 +221,31 @@ def diff(case_a: Path, case_b: Path) -> int:
     return 0 if found.same else EXIT_DIFFERS
 
 
+def _images(vss: str, keys: tuple[str, ...]) -> "ImageOptions":
+    from forensic_iso.evidence.bitlocker import read_keys
+    from forensic_iso.evidence.discover import ImageOptions
+
+    return ImageOptions(vss == "all", read_keys(keys))
+
+
 @click.command()
 @click.argument("evidence", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
 @out_option
-@click.option("--since", metavar="TIME", help="Leave out events before TIME (ISO 8601, UTC).")
-@click.option("--until", metavar="TIME", help="Leave out events at or after TIME (UTC).")
-@click.option("--workers", type=click.IntRange(0, 64), help="Worker processes; default: cores.")
-@click.option(
-    "--rules",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Your copy of rules.toml.",
-)
-@click.option("--fail-on", type=click.Choice(SEVERITIES), help="Exit 1 at a finding so severe.")
+@since_option
+@until_option
+@workers_option
+@vss_option
+@bitlocker_option
+@rules_option
+@fail_on_option
 def batch(
     evidence: tuple[Path, ...],
     out: Path,
     since: str | None,
     until: str | None,
     workers: int | None,
+    vss: str,
+    keys: tuple[str, ...],
     rules: Path | None,
     fail_on: str | None,
 ) -> int:
@@ -225,20 +254,19 @@ def batch(
     Example: forensic-iso batch collections/ --out results --fail-on high
     """
     from forensic_iso import batch as b
-    from forensic_iso.cli import EXIT_INCOMPLETE, _say, _time_ns
     from forensic_iso.progress import progress
     from forensic_iso.text import terminal
     from parsers.contract import Window
 
-    window = Window(_time_ns(since, "--since"), _time_ns(until, "--until"))
+    window = Window(time_ns(since, "--since"), time_ns(until, "--until"))
     done = []
     with progress() as show:
-        for one in b.run(evidence, out, window, workers, rules, show):
+        for one in b.run(evidence, out, window, workers, rules, show, _images(vss, keys)):
             done.append(one)
             said = one.error or f"{len(one.findings)} findings, worst {one.worst or 'none'}"
-            _say(f"{terminal(one.name, 100)}: {terminal(said, 300)}")
+            say(f"{terminal(one.name, 100)}: {terminal(said, 300)}")
     b.write_summary(out, done)
-    _say(f"{len(done)} collections; see {out / b.INDEX} and {out / b.FINDINGS}")
+    say(f"{len(done)} collections; see {out / b.INDEX} and {out / b.FINDINGS}")
     if fail_on and b.worst(done) >= SEVERITIES.index(fail_on):
         return 1
     return EXIT_INCOMPLETE if any(c.errors for c in done) else 0
@@ -255,13 +283,11 @@ def batch(
     show_default=True,
     help="Processes on this machine, where no scheduler is named.",
 )
-@click.option("--since", metavar="TIME", help="Leave out events before TIME (ISO 8601, UTC).")
-@click.option("--until", metavar="TIME", help="Leave out events at or after TIME (UTC).")
-@click.option(
-    "--rules",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Your copy of rules.toml.",
-)
+@since_option
+@until_option
+@vss_option
+@bitlocker_option
+@rules_option
 def fleet(
     evidence: tuple[Path, ...],
     out: Path,
@@ -269,6 +295,8 @@ def fleet(
     workers: int,
     since: str | None,
     until: str | None,
+    vss: str,
+    keys: tuple[str, ...],
     rules: Path | None,
 ) -> int:
     """Read many collections on many machines into one case; needs the extra [fleet].
@@ -276,16 +304,15 @@ def fleet(
     Example: forensic-iso fleet /share/collections --out /share/result --scheduler tcp://head:8786
     """
     from forensic_iso import fleet as f
-    from forensic_iso.cli import EXIT_INCOMPLETE, _say, _time_ns
     from forensic_iso.text import terminal
     from parsers.contract import Window
 
-    window = Window(_time_ns(since, "--since"), _time_ns(until, "--until"))
+    window = Window(time_ns(since, "--since"), time_ns(until, "--until"))
     failed = 0
-    for part in f.run(evidence, out, scheduler, workers, window, rules):
+    for part in f.run(evidence, out, scheduler, workers, window, rules, _images(vss, keys)):
         failed += part.error is not None
-        _say(f"{terminal(part.name, 100)}: {terminal(part.error or 'done', 300)}")
-    _say(f"case written to {f.merge(out)}")
+        say(f"{terminal(part.name, 100)}: {terminal(part.error or 'done', 300)}")
+    say(f"case written to {f.merge(out)}")
     return EXIT_INCOMPLETE if failed else 0
 
 

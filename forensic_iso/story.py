@@ -146,6 +146,7 @@ def parts(story: Story, whole: bool = True) -> list[Part]:
         ("benign", "benign_reason"),
         ("weakest", "weakest_link"),
         ("unseen", "cannot_exclude"),
+        ("inside", "mark_reach"),
         ("ATT&CK", "attack_ids"),
     ):
         if f.get(key):

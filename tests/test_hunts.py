@@ -1,6 +1,7 @@
-"""The KQL hunt as views: exact at one tick, in case, for UNC, NULL and innerunique."""
+"""Hunts as views: their headers, their rows' provenance, parameters, and the KQL hunt exact at one tick."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,11 +10,30 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
+from click.testing import CliRunner, Result
 
-from forensic_iso.hunts import all_hunts, create_views, parse_hunt
+from forensic_iso.case.schema import create_sql, evidence_tables
+from forensic_iso.case.store import open_reader
+from forensic_iso.cli import cli
+from forensic_iso.correlate.schema import DERIVED_TABLES
+from forensic_iso.errors import UsageError
+from forensic_iso.hunts import (
+    KEYS,
+    Hunt,
+    all_hunts,
+    card,
+    create_views,
+    log_views,
+    parse_hunt,
+    prepare,
+)
 from parsers import mde
 from parsers.contract import Artifact, Batch
 from tests.shared import CASES, needs_shared
+
+PUBLISHED_COLUMNS = {"hunt_kql_inner", "hunt_kql_default", "hunt_nearest", "hunt_image_load"}
+"""Their rows have the columns of the published query, and no others."""
+DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 T0 = datetime(2024, 5, 15, 7, 21, 13, tzinfo=UTC)
 MINUTE = 600_000_000  # ticks of 100 ns
@@ -26,12 +46,8 @@ def _ns(ticks: int) -> int:
 class Base:
     """A database with the evidence tables and views, and rows put in by hand."""
 
-    def __init__(self) -> None:
-        self.con = duckdb.connect()
-        for t in mde.TABLES:
-            columns = ", ".join(f'"{c.name}" {c.type.value}' for c in t.columns)
-            self.con.execute(f'CREATE TABLE "{t.name}" ({columns}, source_id VARCHAR)')
-        create_views(self.con)
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        self.con = con
         self._row = 0
 
     def put(self, table: str, ticks: int, **cells: Any) -> None:
@@ -63,11 +79,21 @@ class Base:
         return int(row[0])
 
 
+@pytest.fixture(scope="module")
+def empty_case() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database with all tables and views of a case, and no row."""
+    con = duckdb.connect()
+    con.execute(create_sql((*evidence_tables(), *DERIVED_TABLES)))
+    create_views(con)
+    yield con
+    con.close()
+
+
 @pytest.fixture
-def base() -> Iterator[Base]:
-    b = Base()
-    yield b
-    b.con.close()
+def base(empty_case: duckdb.DuckDBPyConnection) -> Iterator[Base]:
+    empty_case.execute("BEGIN")
+    yield Base(empty_case)
+    empty_case.execute("ROLLBACK")
 
 
 @pytest.mark.parametrize(
@@ -194,11 +220,85 @@ def test_the_sibling_finds_a_module_in_a_process_of_another_drive(base: Base) ->
     assert base.count("hunt_image_load") == 1
 
 
-def test_every_hunt_states_what_it_misses() -> None:
-    hunts = all_hunts()
+@pytest.mark.parametrize("hunt", all_hunts(), ids=lambda h: h.name)
+def test_every_hunt_has_its_header(hunt: Hunt) -> None:
+    assert all(getattr(hunt, key).strip() for key in KEYS)
+    assert re.fullmatch(r"T[0-9]{4}(\.[0-9]{3})?(, T[0-9]{4}(\.[0-9]{3})?)*", hunt.attack)
+    assert all(len(line) <= 130 for line in hunt.sql.splitlines())
 
-    assert {"hunt_kql_inner", "hunt_kql_default", "hunt_nearest"} <= {h.name for h in hunts}
-    assert all(h.title and h.attack and h.source and h.misses for h in hunts)
+
+@pytest.mark.parametrize("hunt", all_hunts(), ids=lambda h: h.name)
+def test_every_hunt_runs_on_an_empty_case_and_leads_back_to_its_rows(
+    hunt: Hunt, empty_case: duckdb.DuckDBPyConnection
+) -> None:
+    cursor = empty_case.execute(f"SELECT * FROM {hunt.name}")
+    names = [d[0] for d in cursor.description or ()]
+
+    assert cursor.fetchall() == []
+    if hunt.name not in PUBLISHED_COLUMNS:
+        assert names[-3:] == ["log", "source_id", "row_address"]
+
+
+def test_every_row_of_the_bundled_case_leads_to_a_row_of_its_log(bundled_case: Path) -> None:
+    address = {t.name: t.address for t in evidence_tables()}
+    with open_reader(bundled_case) as con:
+        found = 0
+        for hunt in all_hunts():
+            if hunt.name in PUBLISHED_COLUMNS:
+                continue
+            rows = con.execute(f"SELECT log, source_id, row_address FROM {hunt.name}").fetchall()
+            found += len(rows)
+            for log, source, row_address in rows:
+                hit = con.execute(
+                    f'SELECT count(*) FROM "{log}" WHERE source_id = ? AND "{address[log]}"::VARCHAR = ?',
+                    [source, row_address],
+                ).fetchone()
+                assert hit is not None and hit[0] >= 1, (hunt.name, log, row_address)
+
+    assert found > 0
+
+
+def test_the_bundled_case_is_found_by_the_hunts_that_it_answers(bundled_case: Path) -> None:
+    with open_reader(bundled_case) as con:
+        hits = {h.name for h in all_hunts() if con.execute(f"FROM {h.name} LIMIT 1").fetchone()}
+
+    assert {
+        "hunt_image_in_user_folder",
+        "hunt_image_mounted",
+        "hunt_image_surfaced",
+        "hunt_iso_handle",
+        "hunt_module_after_link_all_logs",
+        "hunt_shortcut_of_image",
+    } <= hits
+
+
+def test_views_that_hunts_read_say_what_a_row_is() -> None:
+    assert all(v.comment and v.name.startswith("seen_") for v in log_views())
+
+
+def test_parameters_of_a_connection_hide_those_of_the_case(bundled_case: Path) -> None:
+    with open_reader(bundled_case) as con:
+        before = con.execute("SELECT count(*) FROM hunt_image_surfaced").fetchone()
+        prepare(con, as_of_ns=0, days=1)
+        after = con.execute("SELECT count(*) FROM hunt_image_surfaced").fetchone()
+
+    assert before is not None and before[0] > 0
+    assert after == (0,)
+
+
+def test_a_card_holds_the_whole_header() -> None:
+    hunt = all_hunts()[0]
+    broken = card(hunt, 40)
+
+    assert max(map(len, broken.splitlines()[1:])) <= 40
+    assert all(getattr(hunt, key) in card(hunt, None) for key in KEYS)
+
+
+def test_the_reference_lists_every_hunt() -> None:
+    page = (DOCS / "hunts.md").read_text(encoding="utf-8")
+
+    assert all(f"### {h.name}\n" in page and h.misses in page for h in all_hunts())
+    assert all(f"`{v.name}`" in page for v in log_views())
 
 
 @pytest.mark.parametrize(
@@ -207,6 +307,48 @@ def test_every_hunt_states_what_it_misses() -> None:
 def test_a_hunt_without_header_or_with_another_name_is_refused(name: str, text: str) -> None:
     with pytest.raises(ValueError, match="expected"):
         parse_hunt(name, text)
+
+
+def _command(*args: object) -> Result:
+    return CliRunner().invoke(cli, ["hunts", *map(str, args)])
+
+
+def test_hunts_without_a_case_tell_all_of_each() -> None:
+    rows = json.loads(_command("--format", "json").stdout)
+
+    assert [r["hunt"] for r in rows] == [h.name for h in all_hunts()]
+    assert all(r[key] for r in rows for key in KEYS)
+    assert all(h.misses in _command().stdout for h in all_hunts())
+
+
+def test_the_command_counts_and_looks_back(bundled_case: Path) -> None:
+    def surfaced(*options: str) -> int:
+        rows = json.loads(_command(bundled_case, "--format", "json", *options).stdout)
+        return next(int(r["rows"]) for r in rows if r["hunt"] == "hunt_image_surfaced")
+
+    assert surfaced() == surfaced("--lookback", "3000d") == 1
+    assert surfaced("--as-of", "2001-01-01T00:00:00Z") == 0
+
+
+def test_the_command_prints_the_rows_of_one(bundled_case: Path) -> None:
+    rows = json.loads(_command(bundled_case, "hunt_image_surfaced", "--format", "json").stdout)
+
+    assert [r["log"] for r in rows] == ["vhdmp"]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["hunt_of_nobody"],
+        ["--lookback", "soon"],
+        ["--lookback", "0d"],
+        ["--lookback", "99999d"],
+        ["--lookback", "-3d"],
+        ["--as-of", "yesterday"],
+    ],
+)
+def test_the_command_refuses_what_it_cannot_read(bundled_case: Path, args: list[str]) -> None:
+    assert isinstance(_command(bundled_case, *args).exception, UsageError)
 
 
 @needs_shared

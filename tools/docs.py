@@ -1,4 +1,4 @@
-"""Generate the reference pages from the declarations: docs/tables.md and docs/cli.md.
+"""Generate the reference pages from the declarations: docs/tables.md, docs/hunts.md and docs/cli.md.
 
 python -m tools.docs           write them
 python -m tools.docs --check   exit 1 if they differ from what would be written
@@ -12,7 +12,8 @@ import click
 from forensic_iso.case.schema import BOOKS, evidence_tables
 from forensic_iso.cli import cli
 from forensic_iso.correlate.schema import DERIVED_TABLES
-from forensic_iso.hunts import all_hunts
+from forensic_iso.hunts import KEYS, all_hunts, log_views
+from forensic_iso.sigma.schema import SIGMA_TABLES
 from parsers.contract import Table
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -39,6 +40,9 @@ def tables_page() -> str:
         "All times are `TIMESTAMP_NS` in UTC. `event` is a view over all event tables with `data` as JSON.\n",
         "## Answers\n",
         *(_table(t) for t in DERIVED_TABLES),
+        "## Sigma\n",
+        "Filled by `forensic-iso sigma run`; the view `sigma_event` gives all events Sigma's field names.\n",
+        *(_table(t) for t in SIGMA_TABLES),
         "## Books of the case\n",
         *(_table(t) for t in BOOKS),
         "## Evidence\n",
@@ -52,14 +56,50 @@ def tables_page() -> str:
     return "\n".join(parts)
 
 
+def hunts_page() -> str:
+    """All hunts with what they find, whose they are and what they miss, and the views they read."""
+    parts = [
+        GENERATED,
+        "# Hunts\n",
+        "Public detections and hunts of our own, one SQL file each in `forensic_iso/hunts/`, one view each in a case.\n",
+        "```text\nforensic-iso hunts                              what there is\n"
+        "forensic-iso hunts CASE                         how many rows each finds\n"
+        "forensic-iso hunts CASE hunt_kql_inner          its rows\n"
+        "forensic-iso hunts CASE --lookback 30d --as-of 2024-07-21T12:00:00Z\n```\n",
+        "A hit is a lead and no finding: most of the published rules hit ordinary work as well. `log`, `source_id` and"
+        " `row_address` name the row of evidence; `hunt_kql_inner`, `hunt_kql_default`, `hunt_nearest` and"
+        " `hunt_image_load` have the columns of the published query instead.\n",
+        "In plain SQL the table `hunt_parameter` (as_of, days) holds the parameters; it is empty in a new case.\n",
+        *(
+            f"### {h.name}\n\n{h.title}.\n\n"
+            + "\n".join(f"* {key}: {getattr(h, key)}" for key in KEYS[1:])
+            + "\n"
+            for h in all_hunts()
+        ),
+        "## Views that hunts read\n",
+        "\n".join(f"* `{v.name}`: {v.comment}" for v in log_views()) + "\n",
+    ]
+    return "\n".join(parts)
+
+
+def _command(command: click.Command, name: str, parent: click.Context) -> list[str]:
+    """Help of a command and of the commands below it."""
+    with click.Context(command, info_name=name, parent=parent) as ctx:
+        title = ctx.command_path.removeprefix("forensic-iso ")
+        parts = [f"## {title}\n\n```text\n{command.get_help(ctx)}\n```\n"]
+        if isinstance(command, click.Group):
+            for below in sorted(command.commands):
+                parts += _command(command.commands[below], below, ctx)
+    return parts
+
+
 def cli_page() -> str:
     """Help of every command."""
     parts = [GENERATED, "# Commands\n"]
     with click.Context(cli, info_name="forensic-iso") as top:
         parts.append(f"```text\n{cli.get_help(top)}\n```\n")
         for name in sorted(cli.commands):
-            with click.Context(cli.commands[name], info_name=name, parent=top) as ctx:
-                parts.append(f"## {name}\n\n```text\n{cli.commands[name].get_help(ctx)}\n```\n")
+            parts += _command(cli.commands[name], name, top)
     return "\n".join(parts)
 
 
@@ -67,7 +107,8 @@ def main() -> int:
     """Write or check the pages."""
     check = "--check" in sys.argv[1:]
     stale = []
-    for name, page in (("tables.md", tables_page()), ("cli.md", cli_page())):
+    pages = (("tables.md", tables_page()), ("hunts.md", hunts_page()), ("cli.md", cli_page()))
+    for name, page in pages:
         path = DOCS / name
         if check and (not path.exists() or path.read_text(encoding="utf-8") != page):
             stale.append(name)

@@ -39,7 +39,11 @@ def overview(case: Case) -> Overview:
         "SELECT state, kind, count(*) AS files, sum(rows)::BIGINT AS rows, sum(problems)::BIGINT AS problems"
         f" FROM source GROUP BY ALL ORDER BY state, files DESC, kind LIMIT {MOST + 1}"
     )
-    coverage = case.records(f"SELECT * FROM coverage ORDER BY host, channel LIMIT {MOST + 1}")
+    # What is absent stands last, so that it pushes out nothing that is there.
+    coverage = case.records(
+        "SELECT * FROM coverage ORDER BY coalesce(records, 0) = 0 AND first_utc IS NULL, host, channel"
+        f" LIMIT {MOST + 1}"
+    )
     problems = case.records(
         "SELECT severity, code, count(*) AS number, min(path) AS path, min(place) AS place, min(expected)"
         " AS expected, min(found) AS found, min(message) AS message FROM problem GROUP BY severity, code"

@@ -6,6 +6,7 @@ import duckdb
 
 from forensic_iso.case.version import SCHEMA_VERSION
 from forensic_iso.correlate.schema import DERIVED_TABLES
+from forensic_iso.sigma.schema import SIGMA_TABLES
 from parsers.contract import HOST, SOURCE_ID, Column, Sql, Table
 from parsers.registry import all_tables
 
@@ -115,7 +116,7 @@ def evidence_tables() -> tuple[Table, ...]:
 
 def case_tables() -> tuple[Table, ...]:
     """All tables of a case."""
-    return (*BOOKS, *evidence_tables(), *DERIVED_TABLES)
+    return (*BOOKS, *evidence_tables(), *DERIVED_TABLES, *SIGMA_TABLES)
 
 
 def quote(text: str) -> str:
@@ -139,9 +140,11 @@ def create_sql(tables: Iterable[Table]) -> str:
 def create(con: duckdb.DuckDBPyConnection) -> None:
     """Create all tables and views of a case."""
     from forensic_iso.hunts import create_views
+    from forensic_iso.sigma.view import sigma_event_sql
     from parsers.evtx.compose import event_view_sql
 
     con.execute(create_sql(case_tables()))
     con.execute(event_view_sql())
+    con.execute(sigma_event_sql())
     create_views(con)
     con.execute("INSERT INTO case_info VALUES ('schema_version', ?)", [str(SCHEMA_VERSION)])

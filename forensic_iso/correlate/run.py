@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from forensic_iso.correlate import timeline
+from forensic_iso.correlate import prefetch_names, timeline
 from forensic_iso.correlate.schema import DERIVED_TABLES, RULE, RULE_LIST
 from forensic_iso.errors import UsageError
 from parsers.contract import Table
@@ -148,6 +148,8 @@ def run(con: duckdb.DuckDBPyConnection, rules: Path | None = None) -> list[StepR
             started = time.perf_counter()
             sql = step.read_text(encoding="utf-8")
             con.execute(sql)
+            if step.name == prefetch_names.AFTER:
+                prefetch_names.fill(con)
             name = step.name.removesuffix(".sql").split("_", 1)[1]
             results.append(
                 StepResult(name, _count(con, _filled(sql)), time.perf_counter() - started)

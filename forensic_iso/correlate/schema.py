@@ -78,7 +78,7 @@ BOOT = Table(
 
 PROCESS = Table(
     "process",
-    "Process starts: Sysmon 1 and Security 4688 of one start are one row",
+    "Process starts: Sysmon 1, Security 4688 and DeviceProcessEvents of one start are one row",
     (
         Column("process_key", Sql.TEXT, "Hash of host, program, process id and start"),
         HOST,
@@ -96,7 +96,7 @@ PROCESS = Table(
         Column("original_file_name", Sql.TEXT, "Name in the version resource (Sysmon only)"),
         Column("hashes", Sql.TEXT, "Hashes of the program (Sysmon only)"),
         Column("user_name", Sql.TEXT, "Account, DOMAIN\\name"),
-        Column("user_sid", Sql.TEXT, "SID of the account (Security only)"),
+        Column("user_sid", Sql.TEXT, "SID of the account (Security and Defender only)"),
         Column("integrity", Sql.TEXT, "low, medium, high, system"),
         Column("parent_key", Sql.TEXT, "process_key of the parent; NULL: not in the logs"),
         Column("parent_basis", Sql.TEXT, "guid, or pid: newest live process of that id and name"),
@@ -114,6 +114,8 @@ PROCESS = Table(
         Column("sysmon_offset", Sql.I64, "Offset of the Sysmon record"),
         Column("security_source_id", Sql.TEXT, "Source of the Security record"),
         Column("security_offset", Sql.I64, "Offset of the Security record"),
+        Column("mde_source_id", Sql.TEXT, "Source of the row of DeviceProcessEvents"),
+        Column("mde_row", Sql.I64, "Number of that row in its file"),
     ),
     address="process_key",
     time="started_utc",
@@ -126,7 +128,11 @@ IMAGE_DELIVERY = Table(
         Column("delivery_id", Sql.TEXT, "Hash of host, path and time"),
         HOST,
         Column("image_path", Sql.TEXT, "Path of the image where it arrived or lies"),
-        Column("time_utc", Sql.TIME, f"Creation of the file, {_UTC}"),
+        Column(
+            "time_utc",
+            Sql.TIME,
+            f"Creation of the file, else start of the download, {_UTC}; NULL: not known",
+        ),
         Column(
             "zone_id",
             Sql.I32,
@@ -134,11 +140,25 @@ IMAGE_DELIVERY = Table(
         ),
         Column("host_url", Sql.TEXT, "Where the bytes came from"),
         Column("referrer_url", Sql.TEXT, "Page, or archive the image came out of"),
-        Column("source", Sql.TEXT, "What tells it: $MFT stream, Sysmon 15, Sysmon 11, $MFT"),
-        Column("trace", Sql.TEXT, "Kind of arrival: web, archive, mail, copied, unknown"),
+        Column(
+            "source",
+            Sql.TEXT,
+            "What tells it, joined by commas: $MFT stream, Sysmon 15, browser download, BITS 16403, journal, ...",
+        ),
+        Column(
+            "trace",
+            Sql.TEXT,
+            "Kind of arrival: web (marked), download (a record of it, no mark), archive, mail, chat, copied, "
+            "detected (by Defender), unblocked (a mark was deleted), unknown",
+        ),
         Column("writer_path", Sql.TEXT, "Program that wrote the file or its mark, where logged"),
         Column("marked_utc", Sql.TIME, f"When the mark was written, {_UTC}"),
         Column("basis", Sql.TEXT, "What the row rests on, in words"),
+        Column(
+            "mark_removed",
+            Sql.TEXT,
+            "What speaks for a removal of the mark, in words; NULL: nothing",
+        ),
         _confidence("that the image arrived so"),
     ),
     address="delivery_id",
@@ -278,7 +298,8 @@ FOLLOW_ON = Table(
         Column("follow_on_id", Sql.TEXT, "Hash of execution, kind, value and time"),
         Column("execution_id", Sql.TEXT, "Nearest execution above the act"),
         HOST,
-        Column("time_utc", Sql.TIME, _UTC),
+        Column("time_utc", Sql.TIME, f"When, {_UTC}; NULL: the artifact tells no time"),
+        Column("time_basis", Sql.TEXT, "What the time is: as logged, last write of a key, ..."),
         Column(
             "kind",
             Sql.TEXT,
@@ -319,6 +340,11 @@ FINDING = Table(
             "cannot_exclude",
             Sql.TEXT,
             "What the evidence could not show, in sentences; NULL: nothing",
+        ),
+        Column(
+            "mark_reach",
+            Sql.TEXT,
+            "Whether Windows took files inside for Internet files, by build and updates; NULL: not mounted",
         ),
         Column("first_utc", Sql.TIME, f"First row of the finding, {_UTC}"),
         Column("last_utc", Sql.TIME, f"Last row of the finding, {_UTC}"),

@@ -10,7 +10,7 @@ from forensic_iso.errors import UsageError
 from forensic_iso.evidence.archive import ZIP_MARKS, walk_archive
 from forensic_iso.evidence.beside import join_companions
 from forensic_iso.evidence.containers import unsupported_container
-from forensic_iso.evidence.expected import expected_artifacts, not_found
+from forensic_iso.evidence.expected import expected_logs, not_found
 from forensic_iso.evidence.folder import sight, walk_folder
 from forensic_iso.evidence.found import (
     EvidenceProblem,
@@ -39,7 +39,7 @@ __all__ = [
     "Recogniser",
     "collection_of",
     "discover",
-    "expected_artifacts",
+    "expected_logs",
     "nearest_logs",
     "not_found",
 ]

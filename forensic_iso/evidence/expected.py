@@ -1,7 +1,7 @@
 """What is looked for in a collection, and what of it is not there: absence is an answer too."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from forensic_iso.evidence.found import Recognised
@@ -24,8 +24,8 @@ def _log(what: str, channel: str, *others: str) -> Expected:
     return Expected(what, f"{channel}.evtx", pattern)
 
 
-def expected_artifacts() -> list[Expected]:
-    """What every collection is looked through for."""
+def expected_logs() -> list[Expected]:
+    """What every collection is looked through for by name: logs, and the master file table."""
     windows = "Microsoft-Windows-"
     return [
         _log("Sysmon log", f"{windows}Sysmon%4Operational"),
@@ -40,18 +40,48 @@ def expected_artifacts() -> list[Expected]:
     ]
 
 
+EXPECTED_KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("change journal", ("usnjrnl",)),
+    ("SYSTEM", ("hive_system",)),
+    ("SOFTWARE", ("hive_software",)),
+    ("NTUSER.DAT", ("hive_user",)),
+    ("UsrClass.dat", ("hive_usrclass",)),
+    ("Amcache", ("amcache",)),
+    ("Prefetch", ("prefetch",)),
+    ("PCA", ("pca",)),
+    ("SRUM", ("srum",)),
+    ("shortcuts", ("lnk",)),
+    ("jump lists", ("jumplist",)),
+    ("Recycle Bin", ("recycle_bin",)),
+    ("scheduled tasks", ("scheduled_task",)),
+    ("browsers", ("browser_chromium", "browser_firefox")),
+    ("MPLog", ("defender_mplog",)),
+    ("Defender's history", ("defender_history",)),
+    ("setupapi.dev.log", ("setupapi",)),
+    ("PowerShell's history", ("psreadline",)),
+    ("disk images", ("disk_image_content",)),
+)
+"""What else is looked for, by the parsers' kinds: their files have many names."""
+
+NOT_EXPECTED = ("evtx", "mft", "i30", "mde")
+"""Kinds that no collection need hold besides: logs and `$MFT` go by name, an export is no part of a host."""
+
+
 def not_found(recognised: Sequence[Recognised]) -> dict[str, list[str]]:
     """Per collection what was looked for and is not there ("System log (System.evtx)")."""
-    names: dict[str, list[str]] = {}
+    there: dict[str, list[Recognised]] = {}
     for item in recognised:
-        names.setdefault(collection_of(item.found), []).append(item.found.name)
-    expected = expected_artifacts()
-    return {place: _missing(expected, there) for place, there in sorted(names.items())}
+        there.setdefault(collection_of(item.found), []).append(item)
+    return {place: _missing(items) for place, items in sorted(there.items())}
 
 
-def _missing(expected: Iterable[Expected], there: Sequence[str]) -> list[str]:
-    return [
-        f"{item.what} ({item.named})"
-        for item in expected
-        if not any(item.pattern.fullmatch(name) for name in there)
+def _missing(there: Sequence[Recognised]) -> list[str]:
+    names = {item.found.name for item in there}
+    kinds = {item.kind for item in there}
+    out = [
+        f"{log.what} ({log.named})"
+        for log in expected_logs()
+        if not any(log.pattern.fullmatch(name) for name in names)
     ]
+    others = [what for what, wanted in EXPECTED_KINDS if kinds.isdisjoint(wanted)]
+    return [*out, f"Other artifacts ({', '.join(others)})"] if others else out

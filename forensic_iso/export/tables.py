@@ -52,6 +52,7 @@ def is_evidence(table: Table) -> bool:
         "source",
         "problem",
         "timeline",
+        "sigma_hit",
     )
 
 

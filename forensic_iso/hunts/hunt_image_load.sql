@@ -2,9 +2,10 @@
 -- attack: T1204.002, T1553.005
 -- source: own sibling of the published hunt over DeviceImageLoadEvents. One row per pair of
 --   a LNK row and a module row; finds rundll32 on C: with a DLL on the drive.
---   Parameters: hunt_parameter(as_of, days), one row; NULL: newest row of both tables, 30 days.
 -- misses: scripts, programs started from the drive without a module event, loads later than
 --   a minute.
+-- parameters: lookback (30 days unless set), as-of (newest row of both tables unless set); rows after a
+--   given as-of stay, as in the query, which knows no upper end
 WITH moment AS (
   -- the query's moment and reach: newest row of both tables and 30 days, unless set
   SELECT

@@ -2,9 +2,10 @@
 -- attack: T1204.002, T1553.005
 -- source: Microsoft Sentinel, analytic rule 3539f855 (its twin in the Defender XDR solution), KQL
 --   with its join as published: innerunique, one LNK row of each device and drive.
---   Parameters: hunt_parameter(as_of, days), one row; NULL: newest row of both tables, 30 days.
 -- misses: what hunt_kql_inner misses, and every start that follows another than the
 --   earliest LNK row of its device and drive.
+-- parameters: lookback (30 days unless set), as-of (newest row of both tables unless set); rows after a
+--   given as-of stay, as in the query, which knows no upper end
 WITH moment AS (
   -- the query's moment and reach: newest row of both tables and 30 days, unless set
   SELECT

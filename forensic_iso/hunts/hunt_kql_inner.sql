@@ -2,10 +2,11 @@
 -- attack: T1204.002, T1553.005
 -- source: Microsoft Sentinel, analytic rule 3539f855 (its twin in the Defender XDR solution), KQL
 --   with `join kind=inner`. One row per pair of a LNK row and a process row.
---   Parameters: hunt_parameter(as_of, days), one row; NULL: newest row of both tables, 30 days.
 -- misses: programs on C: that load from the drive (rundll32), URLs as file:///E:/x.lnk, UNC and
 --   device paths, drive letters or device names spelled in another case, starts
 --   later than a minute.
+-- parameters: lookback (30 days unless set), as-of (newest row of both tables unless set); rows after a
+--   given as-of stay, as in the query, which knows no upper end
 WITH moment AS (
   -- the query's moment and reach: newest row of both tables and 30 days, unless set
   SELECT

@@ -1,9 +1,10 @@
 -- title: Program started from a non-C: drive, with the last LNK opened there within a minute before
 -- attack: T1204.002, T1553.005
 -- source: own; the same tables and columns as hunt_kql_inner. One row per process row.
---   Parameters: hunt_parameter(as_of, days), one row; NULL: newest row of both tables, 30 days.
 -- misses: programs on C: that load from the drive (rundll32), URLs as file:///E:/x.lnk, UNC and
 --   device paths, starts later than a minute.
+-- parameters: lookback (30 days unless set), as-of (newest row of both tables unless set); rows after a
+--   given as-of stay, as in the query, which knows no upper end
 WITH moment AS (
   -- the query's moment and reach: newest row of both tables and 30 days, unless set
   SELECT

@@ -85,6 +85,7 @@ def facts(f: Row) -> tuple[Fact, ...]:
         ("Weakest link", "weakest_link", "none named"),
         ("Speaks for a harmless cause", "benign_reason", "nothing found"),
         ("Could not be seen", "cannot_exclude", "nothing known to be missing"),
+        ("Mark-of-the-Web inside the image", "mark_reach", "the image was not mounted"),
         ("ATT&CK techniques", "attack_ids", "none"),
     )
     return tuple(Fact(name, text_of(f[key]) or empty) for name, key, empty in named)

@@ -7,6 +7,8 @@ from forensic_iso.report.words import VERDICTS
 
 WEIGHT = ("critical", "high", "medium", "low", "info")
 SHOWN = 8
+WHOLE_HOST = "all evidence of this host"
+"""Row of the table coverage that says of a host what its evidence rests on."""
 
 
 def count(number: int, one: str, many: str | None = None) -> str:
@@ -53,8 +55,13 @@ def limits(coverage: Listing, problems: Listing, manifest: Listing) -> tuple[str
     column = {f.name: i for i, f in enumerate(coverage.fields)}
     cleared = [r for r in coverage.rows if r[column["cleared"]]]
     holes = [r for r in coverage.rows if r[column["gaps"]]]
-    remarks = [r for r in coverage.rows if r[column["remark"]]]
-    out = []
+    whole = [r for r in coverage.rows if r[column["channel"]] == WHOLE_HOST]
+    remarks = [
+        r for r in coverage.rows if r[column["remark"]] and r[column["channel"]] != WHOLE_HOST
+    ]
+    out = [f"{r[column['host']]}: {r[column['remark']]}" for r in whole[:SHOWN]]
+    if len(whole) > SHOWN:
+        out.append(f"{count(len(whole) - SHOWN, 'more host')}: see Coverage.")
     if not coverage.rows:
         out.append("No log or file system was read: the absence of a finding means nothing.")
     for rows, key, what in (

@@ -7,6 +7,8 @@ import pytest
 
 from forensic_iso.errors import UsageError
 from forensic_iso.evidence.discover import Discovery, Recogniser, discover
+from forensic_iso.evidence.expected import EXPECTED_KINDS, NOT_EXPECTED
+from parsers import registry
 from tests.evidence.zip_maker import make_zip, write_zip
 from tests.shared import CASES, needs_shared
 
@@ -203,8 +205,16 @@ def test_absence_is_told_per_collection(tmp_path: Path) -> None:
     lacking = discover([tmp_path], PARSERS).not_found
 
     assert [line.partition(f"{tmp_path}/A: ")[2].partition(" (")[0] for line in lacking] == [
-        "Sysmon log", "System log", "Partition log", "PowerShell log", "Defender log", "Ntfs log",
+        "Sysmon log", "System log", "Partition log", "PowerShell log", "Defender log", "Ntfs log", "Other artifacts",
     ]  # fmt: skip
+    assert "Prefetch, PCA, SRUM" in lacking[-1]
+
+
+def test_every_kind_of_parser_is_looked_for_or_named_as_not() -> None:
+    looked_for = {kind for _, kinds in EXPECTED_KINDS for kind in kinds}
+
+    assert looked_for.isdisjoint(NOT_EXPECTED)
+    assert looked_for | set(NOT_EXPECTED) == {p.KIND for p in registry.PARSERS}
 
 
 @needs_shared

@@ -1,5 +1,5 @@
--- process: one row per process start. Sysmon 1 and Security 4688 of one host, process id and program within
--- same_act_s are one start; Sysmon's values win.
+-- process: one row per process start. Sysmon 1, Security 4688 and Defender's DeviceProcessEvents of one host, process id
+-- and program within same_act_s are one start; Sysmon's values win, then Security's.
 -- Parent: by ProcessGuid; else the newest start of the parent's id before the child in the same run of the system that
 -- had not ended and bears the name the child gives its parent. A reused id inherits nothing.
 -- End: Sysmon 5 by GUID, else the first end of that id after the start; bounded by the id's next start and the next boot.
@@ -33,7 +33,21 @@ SELECT host, mono_ns, time_utc, 2, new_process_id, NULL, canonical(new_process_n
     END,
     NULL, process_id, filled(parent_process_name), NULL, source_id, record_offset, record_id
 FROM timed('security_process_create')
-WHERE new_process_id IS NOT NULL AND new_process_name IS NOT NULL;
+WHERE new_process_id IS NOT NULL AND new_process_name IS NOT NULL
+UNION ALL
+-- Exported twice: one record each.
+SELECT host, stamp_ns(host, coalesce(process_creation_time_utc, timestamp_utc)), coalesce(process_creation_time_utc, timestamp_utc), 3, process_id, NULL,
+    canonical(folder_path), path_key(folder_path), filled(process_command_line), NULL, filled(process_version_info_original_file_name),
+    filled(concat_ws(',', 'SHA256=' || filled(sha256), 'SHA1=' || filled(sha1), 'MD5=' || filled(md5))),
+    concat_ws('\', filled(account_domain), filled(account_name)), filled(account_sid), lower(filled(process_integrity_level)), NULL,
+    initiating_process_id, coalesce(filled(initiating_process_folder_path), filled(initiating_process_file_name)), filled(initiating_process_command_line),
+    source_id, row_address, row_address
+FROM mde_device_process_events
+WHERE host IS NOT NULL AND process_id IS NOT NULL AND filled(folder_path) IS NOT NULL AND action_type ILIKE 'ProcessCreated'
+    AND coalesce(process_creation_time_utc, timestamp_utc) IS NOT NULL
+QUALIFY row_number() OVER (
+    PARTITION BY host, process_id, path_key(folder_path), coalesce(process_creation_time_utc, timestamp_utc) ORDER BY source_id, row_address
+) = 1;
 
 CREATE OR REPLACE TEMP TABLE process_start AS
 WITH neighbour AS (
@@ -55,7 +69,8 @@ SELECT host, pid, image_key,
     min_by(parent_pid, rank) AS parent_pid, min_by(parent_path, rank) AS parent_path,
     max(parent_command_line) AS parent_command_line,
     max(source_id) FILTER (rank = 1) AS sysmon_source_id, max(record_offset) FILTER (rank = 1) AS sysmon_offset,
-    max(source_id) FILTER (rank = 2) AS security_source_id, max(record_offset) FILTER (rank = 2) AS security_offset
+    max(source_id) FILTER (rank = 2) AS security_source_id, max(record_offset) FILTER (rank = 2) AS security_offset,
+    max(source_id) FILTER (rank = 3) AS mde_source_id, max(record_offset) FILTER (rank = 3) AS mde_row
 FROM numbered
 GROUP BY host, pid, image_key, start_number;
 

@@ -3,6 +3,7 @@
 -- disk_event: Partition/Diagnostic 1006 of file-backed disks; Location is the path of the image.
 -- image_name: each path of an image, as the $MFT spells it where it lies there (8.3 names become long ones).
 -- system_drive: letter of \Windows by the programs that ran, else C:. media_volume: letters whose own $MFT is at hand.
+-- journal_name: images and shortcuts to images in $UsnJrnl:$J, with their path where its folder is still known.
 -- Misses: images on volumes without a $MFT keep the spelling of the caller.
 CREATE OR REPLACE TEMP TABLE system_drive AS
 WITH counted AS (
@@ -12,7 +13,7 @@ WITH counted AS (
     GROUP BY ALL
 )
 SELECT n.host, coalesce(arg_max(c.volume, c.starts), 'c:') AS volume
-FROM (SELECT DISTINCT host FROM source WHERE host IS NOT NULL UNION SELECT DISTINCT host FROM boot) n
+FROM (SELECT DISTINCT host FROM source WHERE host IS NOT NULL UNION SELECT DISTINCT host FROM boot UNION SELECT DISTINCT host FROM process) n
 LEFT JOIN counted c USING (host)
 GROUP BY n.host;
 
@@ -81,3 +82,29 @@ FROM (SELECT host, image_key, volume, min(path) AS path FROM wanted GROUP BY ALL
 LEFT JOIN lying l USING (host, image_key)
 -- A deleted record of the same path yields to the file that is there.
 QUALIFY row_number() OVER (PARTITION BY w.host, w.image_key ORDER BY l.in_use DESC NULLS LAST, l.sequence DESC) = 1;
+
+-- Names of images, and of shortcuts to them, in the change journal, with the folder that the $MFT still has for them.
+CREATE OR REPLACE TEMP TABLE journal_name AS
+WITH folder AS (
+    SELECT m.host, m.volume, n.record, n.sequence, min(n.path) AS path
+    FROM mft_name n
+    JOIN mft_volume m USING (source_id)
+    WHERE n.is_directory AND n.namespace <> 2 AND n.path IS NOT NULL AND n.path_status = 'ok'
+        AND n.record IN (SELECT parent_record FROM usn_record)
+    GROUP BY ALL
+),
+named AS (
+    SELECT u.host, u.time_utc, u.name, regexp_matches(u.name, '(?i)\.lnk$') AS is_shortcut, u.record, u.sequence, u.parent_record, u.parent_sequence,
+        u.reason_flags, coalesce(lower(nullif(regexp_extract(s.windows_path, '^([A-Za-z]:)', 1), '')), d.volume, 'c:') AS volume,
+        u.source_id, u."offset" AS record_offset
+    FROM usn_record u
+    JOIN source s USING (source_id)
+    LEFT JOIN system_drive d ON d.host = u.host
+    WHERE u.time_utc IS NOT NULL AND u.host IS NOT NULL
+        AND regexp_matches(u.name, '(?i)\.(' || array_to_string(rule_words('image_extension'), '|') || ')(\.lnk)?$')
+        -- 0x10: a folder.
+        AND (u.file_attribute_flags & 16) = 0
+)
+SELECT n.*, upper(n.volume) || rtrim(f.path, '\') || '\' || n.name AS path
+FROM named n
+LEFT JOIN folder f ON f.host = n.host AND f.volume = n.volume AND f.record = n.parent_record AND f.sequence = n.parent_sequence;

@@ -1,19 +1,35 @@
--- image_delivery: arrivals of images. time_utc is the creation of the file; the mark follows within a second.
+-- delivery (temporary): arrivals of images by their mark. time_utc is the creation of the file; the mark follows within a second.
 -- Marked: Zone.Identifier in the $MFT, and Sysmon 15 of that stream (its text, else its hash); one row where both speak
--- of one path and creation. A moved file keeps stream and creation: Sysmon's older path is a row of its own.
+-- of one path and creation. A moved file keeps stream and creation: Sysmon's older path is a row of its own. A file in the
+-- Recycle Bin has the path it had. Text in a record's slack counts where the record has no mark, with less confidence.
 -- Unmarked: images that were mounted, or lie where mail and archive programs put them ($MFT, Sysmon 11).
 -- An image is what VHDMP opened, whatever its extension, else what is named so.
--- Misses: unmarked images that nobody mounted in other places; browser databases.
+-- Misses: what 06_traced_delivery adds from browsers, BITS, journal, Recycle Bin and Defender.
 CREATE OR REPLACE TEMP MACRO is_image_name(path) AS list_contains(rule_words('image_extension'), extension_of(path));
 
+-- Files of the Recycle Bin: $R in the folder of the account, with the path before.
+CREATE OR REPLACE TEMP TABLE binned AS
+SELECT DISTINCT host, lower(sid) AS sid, lower(content_name) AS content_name, canonical(original_path) AS path
+FROM recycle_bin_item
+WHERE original_path IS NOT NULL AND content_name IS NOT NULL AND sid IS NOT NULL
+QUALIFY count(DISTINCT path_key(original_path)) OVER (PARTITION BY host, lower(sid), lower(content_name)) = 1;
+
 CREATE OR REPLACE TEMP TABLE marked_file AS
-SELECT z.host, upper(m.volume) || z.path AS image_path, m.volume || lower(z.path) AS file_key, z.record, z.sequence,
+WITH lying AS (
+    SELECT z.*, coalesce(b.path, upper(m.volume) || z.path) AS image_path, coalesce(path_key(b.path), m.volume || lower(z.path)) AS file_key
+    FROM zone_identifier z
+    JOIN mft_volume m USING (source_id)
+    LEFT JOIN binned b ON b.host = z.host AND z.path ILIKE '\$Recycle.Bin\%' AND b.content_name = lower(file_name(z.path))
+        AND b.sid = lower(regexp_extract(z.path, '(?i)^\\\$Recycle\.Bin\\([^\\]+)\\', 1))
+    WHERE z.path IS NOT NULL
+)
+SELECT z.host, z.image_path, z.file_key, z.record, z.sequence,
     z.si_created_utc AS time_utc, z.si_mft_changed_utc AS changed_utc, z.zone_id, filled(z.host_url) AS host_url,
-    filled(z.referrer_url) AS referrer_url, z.in_use, z.source_id, z.record_offset
-FROM zone_identifier z
-JOIN mft_volume m USING (source_id)
-LEFT JOIN (SELECT DISTINCT host, file_key FROM image_name) n ON n.host = z.host AND n.file_key = m.volume || lower(z.path)
-WHERE z.path IS NOT NULL AND (is_image_name(z.path) OR n.file_key IS NOT NULL);
+    filled(z.referrer_url) AS referrer_url, z.in_use, coalesce(z.origin = 'slack', FALSE) AS is_slack, z.source_id, z.record_offset
+FROM lying z
+LEFT JOIN (SELECT DISTINCT host, file_key FROM image_name) n ON n.host = z.host AND n.file_key = z.file_key
+WHERE is_image_name(z.image_path) OR n.file_key IS NOT NULL
+QUALIFY row_number() OVER (PARTITION BY z.host, z.source_id, z.record, z.sequence, z.file_key ORDER BY coalesce(z.origin = 'slack', FALSE), z.record_offset) = 1;
 
 CREATE OR REPLACE TEMP TABLE marked_event AS
 WITH stream AS (
@@ -69,7 +85,8 @@ event_only AS (
 marked AS (
     SELECT host, image_path, file_key, record, sequence, time_utc, zone_id, host_url, referrer_url,
         CASE WHEN event_source IS NULL THEN '$MFT stream' ELSE '$MFT stream, Sysmon 15' END AS source,
-        writer_path, coalesce(marked_utc, changed_utc) AS marked_utc, rule_value('c_delivery_mft') AS confidence, TRUE AS is_marked,
+        writer_path, coalesce(marked_utc, changed_utc) AS marked_utc, is_slack,
+        CASE WHEN is_slack AND event_source IS NULL THEN rule_value('c_delivery_slack') ELSE rule_value('c_delivery_mft') END AS confidence, TRUE AS is_marked,
         source_id AS mft_source, record_offset AS mft_offset, event_source, event_offset
     FROM seen_twice
     UNION ALL BY NAME
@@ -95,14 +112,14 @@ unmarked_file AS (
     JOIN mft_volume m USING (source_id)
     JOIN mft_entry e ON e.source_id = n.source_id AND e.record = n.record
     WHERE n.namespace <> 2 AND is_image_name(n.name) AND e.si_created_utc IS NOT NULL
-        AND regexp_matches(lower(n.path), rule_pattern('place_mail') || '|' || rule_pattern('place_archive'))
+        AND regexp_matches(lower(n.path), rule_pattern('place_mail') || '|' || rule_pattern('place_archive') || '|' || rule_pattern('place_web'))
 ),
 unmarked_event AS (
     SELECT c.host, c.image_path, c.file_key, c.time_utc, 'Sysmon 11' AS source, c.source_id AS event_source, c.record_offset AS event_offset
     FROM created_event c
     LEFT JOIN (SELECT DISTINCT host, file_key FROM mounted) m USING (host, file_key)
     WHERE m.file_key IS NOT NULL
-        OR regexp_matches(c.file_key, rule_pattern('place_mail') || '|' || rule_pattern('place_archive'))
+        OR regexp_matches(c.file_key, rule_pattern('place_mail') || '|' || rule_pattern('place_archive') || '|' || rule_pattern('place_web'))
 ),
 unmarked AS (
     SELECT *, rule_value('c_delivery_unmarked') AS confidence, FALSE AS is_marked
@@ -134,20 +151,8 @@ SELECT short_hash(concat_ws('|', 'delivery', host, file_key, epoch_ns(time_utc),
                 AND list_contains(rule_words('archive_extension'), extension_of(referrer_url))
             ) THEN 'archive'
         WHEN coalesce(zone_id, 3) >= 3 AND is_marked THEN 'web'
+        WHEN NOT is_marked AND regexp_matches(file_key, rule_pattern('place_web')) THEN 'download'
         WHEN list_contains(rule_words('copy_program'), program_of(creator_path)) THEN 'copied'
         ELSE 'unknown'
     END AS trace
 FROM written;
-
-INSERT INTO image_delivery BY NAME
-SELECT delivery_id, host, image_path, time_utc, zone_id, host_url, referrer_url, source, trace, writer_path,
-    CASE WHEN is_marked THEN marked_utc END AS marked_utc,
-    CASE
-        WHEN NOT is_marked THEN 'no mark; created as the ' || source || ' says'
-        WHEN zone_id IS NULL THEN 'marked, zone unknown (' || source || ')'
-        WHEN epoch_ns(marked_utc) - epoch_ns(time_utc) > rule_ns('mark_delay_s')
-            THEN 'marked zone ' || zone_id || ' (' || source || '), long after the file was created'
-        ELSE 'marked zone ' || zone_id || ' (' || source || ')'
-    END AS basis,
-    confidence
-FROM delivery;

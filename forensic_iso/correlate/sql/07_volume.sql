@@ -1,95 +1,11 @@
 -- volume_claim, mount_session: which letter or device an image had while it was mounted.
--- Uses of a volume: programs, modules, files and objects on it (solid: the medium was there), working directories and
--- file arguments (spoken). The system drive and volumes whose $MFT is at hand are no candidates.
--- A candidate is refused where the letter is in use before the opening or after the end outside every session, unless a
--- removable medium explains that use and left before (or came after); or where an optical volume was written to.
+-- The system drive and volumes whose $MFT is at hand are no candidates.
+-- A witness (06_volume_witness, the listing of the image) names the volume. Without one: a candidate is refused where the
+-- letter is a network drive's or a stick's; where it is in use before the opening, unless a medium or an image of then
+-- explains that use and left; where an optical volume was written to; where it holds programs that the image does not
+-- list. A letter in use after the end too yields to one that was not.
 -- Uses where one session alone is open settle its letter; the others follow by elimination; what is left is ambiguous.
 -- Disks of the system claim no letter. Misses: letters that nothing used; folders that volumes are mounted into.
-CREATE OR REPLACE TEMP MACRO volume_quick(path) AS
-    CASE WHEN path[2] = ':' THEN lower(left(path, 2)) ELSE volume_of(path) END;
-
--- Letters that a command line names: e:\x, /i:e:\x, file:///e:/x; not https://host/e:/x.
-CREATE OR REPLACE TEMP MACRO letters_of(line) AS
-    list_distinct(regexp_extract_all(lower(line), '(?:^|[^a-z0-9/]|file:///)([a-z]:)[\\/]+[^\\/\s"''&|;]', 1));
-
--- Command lines with the text of -EncodedCommand behind them: base64 of UTF-16LE, the low bytes of its characters.
-CREATE OR REPLACE TEMP TABLE command_text AS
-SELECT process_key, host, start_ns, concat_ws(' ; ', command_line, encoded) AS line, encoded
-FROM (
-    SELECT process_key, host, start_ns, command_line,
-        CASE
-            WHEN command_line ILIKE '% -e%' AND list_has_any([program_of(path), program_of(original_file_name)], ['powershell', 'pwsh'])
-                THEN try(decode(unhex(regexp_replace(
-                    hex(from_base64(nullif(regexp_extract(command_line, '(?i)\s-e[a-z]*\s+([A-Za-z0-9+/]{8,}=*)', 1), ''))),
-                    '([0-9A-F]{2})([0-9A-F]{2})', '\1', 'g'
-                ))))
-        END AS encoded
-    FROM process
-    WHERE command_line IS NOT NULL
-);
-
-CREATE OR REPLACE TEMP TABLE volume_use AS
-WITH path_use AS (
-    SELECT host, volume_quick(path) AS volume, start_ns AS mono_ns, started_utc AS time_utc, TRUE AS solid, 'program' AS what,
-        coalesce(sysmon_source_id, security_source_id) AS source_id,
-        CASE WHEN sysmon_source_id IS NOT NULL THEN 'sysmon_process_create' ELSE 'security_process_create' END AS table_name,
-        coalesce(sysmon_offset, security_offset) AS record_offset
-    FROM process
-    UNION ALL
-    SELECT p.host, volume_quick(p.current_directory), p.start_ns, p.started_utc, FALSE, 'working directory',
-        p.sysmon_source_id, 'sysmon_process_create', p.sysmon_offset
-    FROM process p
-    LEFT JOIN process q ON q.process_key = p.parent_key
-    WHERE p.current_directory IS NOT NULL
-        -- Inherited from the parent: says nothing of its own.
-        AND volume_quick(p.current_directory) IS DISTINCT FROM volume_quick(q.current_directory)
-    UNION ALL
-    SELECT p.host, unnest(letters_of(t.line)), p.start_ns, p.started_utc, FALSE, 'argument',
-        coalesce(p.sysmon_source_id, p.security_source_id),
-        CASE WHEN p.sysmon_source_id IS NOT NULL THEN 'sysmon_process_create' ELSE 'security_process_create' END,
-        coalesce(p.sysmon_offset, p.security_offset)
-    FROM command_text t
-    JOIN process p USING (process_key)
-    UNION ALL
-    SELECT host, volume_quick(image_loaded), mono_ns, happened_utc, TRUE, 'module', source_id, 'sysmon_image_load', record_offset
-    FROM sysmon_timed('sysmon_image_load')
-    UNION ALL
-    SELECT host, volume_quick(target_filename), mono_ns, happened_utc, TRUE, 'written', source_id, 'sysmon_file_create', record_offset
-    FROM sysmon_timed('sysmon_file_create')
-    UNION ALL
-    SELECT host, volume_quick(target_filename), mono_ns, happened_utc, TRUE, 'written', source_id, 'sysmon_file_delete', record_offset
-    FROM sysmon_timed('sysmon_file_delete')
-    UNION ALL
-    SELECT host, volume_quick(object_name), mono_ns, time_utc, TRUE, 'object', source_id, 'security_object_access', record_offset
-    FROM timed('security_object_access')
-    UNION ALL
-    SELECT host, volume_quick("path"), mono_ns, time_utc, TRUE, 'script', source_id, 'powershell_script_block', record_offset
-    FROM timed('powershell_script_block') WHERE "path" <> ''
-    UNION ALL
-    -- The same device path in prefetch: valid for that run of the system.
-    SELECT r.host, volume_quick(r.own_device_path), stamp_ns(r.host, r.run_utc), r.run_utc, TRUE, 'program', r.source_id, 'prefetch_run', r."offset"
-    FROM prefetch_run r
-    JOIN prefetch p USING (source_id)
-    WHERE r.own_device_path ILIKE '\device\cdrom%' AND p.own_volume_created_utc IS NULL
-    UNION ALL
-    SELECT host, regexp_extract(lower("path"), 'file:_([a-z]:)\\', 1), mono_ns, time_utc, TRUE, 'scanned file', source_id,
-        'defender_detection', record_offset
-    FROM timed('defender_detection')
-)
-SELECT u.*, b.boot_number,
-    CASE
-        WHEN u.volume LIKE '_:' THEN 'letter'
-        WHEN u.volume LIKE '\device\cdrom%' THEN 'cdrom'
-        WHEN u.volume LIKE '\device\%' THEN 'harddisk'
-        ELSE 'guid'
-    END AS form
-FROM (
-    SELECT p.* FROM path_use p
-    LEFT JOIN system_drive d ON d.host = p.host AND d.volume = p.volume
-    LEFT JOIN mft_volume m ON m.host = p.host AND m.volume = p.volume
-    WHERE p.volume IS NOT NULL AND p.volume <> '' AND d.volume IS NULL AND m.volume IS NULL
-) u
-ASOF LEFT JOIN boot b ON b.host = u.host AND u.mono_ns >= b.start_ns;
 
 -- A disk of the system: path and account agree, it bears no mark, and no program ran from a letter while it alone was open.
 CREATE OR REPLACE TEMP TABLE noise_pattern AS
@@ -123,13 +39,13 @@ own AS (
     SELECT u.*
     FROM used u
     ANTI JOIN volume_use o ON o.host = u.host AND o.volume = u.volume AND (o.mono_ns < u.open_ns OR o.mono_ns > u.end_ns)
-    ANTI JOIN session x ON x.host = u.host AND x.session_id <> u.session_id AND x.open_ns <= u.first_ns
-        AND (x.end_ns IS NULL OR x.end_ns >= u.first_ns)
+    ANTI JOIN (SELECT * FROM session ANTI JOIN noise_pattern USING (session_id)) x ON x.host = u.host
+        AND x.session_id <> u.session_id AND x.open_ns <= u.first_ns AND (x.end_ns IS NULL OR x.end_ns >= u.first_ns)
 )
 SELECT n.* FROM noise_pattern n ANTI JOIN own o USING (session_id);
 
 CREATE OR REPLACE TEMP TABLE open_session AS
-SELECT s.session_id, s.host, s.boot_number, s.open_ns, coalesce(s.end_ns, 9223372036854775807 - rule_ns('same_act_s')) AS end_ns,
+SELECT s.session_id, s.host, s.image_key, s.boot_number, s.open_ns, coalesce(s.end_ns, 9223372036854775807 - rule_ns('same_act_s')) AS end_ns,
     s.close_basis, s.image_kind, s.disk_number, s.disk_ns, n.what IS NOT NULL AS is_noise, s.user_sid
 FROM session s
 LEFT JOIN noise n USING (session_id)
@@ -142,6 +58,7 @@ WITH near AS (
     FROM volume_use u
     JOIN open_session s ON s.host = u.host
         AND u.mono_ns >= s.open_ns - rule_ns('same_act_s') AND u.mono_ns <= s.end_ns + rule_ns('same_act_s')
+        AND NOT (u.what = 'image' AND path_key(u.path) = s.image_key)
 ),
 counted AS (
     SELECT *,
@@ -152,7 +69,8 @@ counted AS (
 )
 SELECT * FROM counted WHERE NOT is_noise AND (strictly OR NOT coalesce(held, FALSE));
 
--- Uses outside every session, with the removable medium that was attached then.
+-- Uses outside every session, with the medium that explains them: a removable one that was attached then, or an image
+-- that was opened before the log begins.
 CREATE OR REPLACE TEMP TABLE outside_use AS
 WITH medium AS (
     SELECT host, disk_key, seq, mono_ns AS from_ns, boot_number, present, bus_type, is_virtual,
@@ -165,6 +83,11 @@ removable AS (
     FROM medium m
     LEFT JOIN boot b ON b.host = m.host AND b.boot_number = m.boot_number
     WHERE m.present AND NOT m.is_virtual AND (m.bus_type = 7 OR m.next_present = FALSE)
+    UNION ALL
+    SELECT s.host, s.image_key, coalesce(b.start_ns, 0), s.end_ns
+    FROM session s
+    LEFT JOIN boot b ON b.host = s.host AND b.boot_number = s.boot_number
+    WHERE s.open_ns IS NULL AND s.end_ns IS NOT NULL
 ),
 outside AS (
     SELECT u.*
@@ -182,6 +105,66 @@ SELECT host, volume, boot_number, solid, medium_from_ns, medium_to_ns, min(mono_
 FROM explained
 GROUP BY ALL;
 
+-- What the image in the evidence says to the uses of a volume: programs and modules that it lists, by hash or by path
+-- alone, and (optical media do not change) programs that it does not list. 8.3 names say nothing.
+CREATE OR REPLACE TEMP TABLE listed_use AS
+WITH below AS (
+    SELECT i.session_id, i.host, i.volume, i.source_id, i.table_name, i.record_offset, i.mono_ns,
+        substr(path_key(i.path), length(i.volume) + 2) AS rel, p.hashes
+    FROM inside_use i
+    LEFT JOIN process p ON p.sysmon_source_id = i.source_id AND p.sysmon_offset = i.record_offset AND i.table_name = 'sysmon_process_create'
+    WHERE i.what IN ('program', 'module') AND NOT contains(i.path, '~')
+),
+listing AS (
+    SELECT session_id, lower(path) AS rel, any_value(sha256) AS sha256, any_value(sha1) AS sha1, any_value(md5) AS md5
+    FROM session_file WHERE shown GROUP BY ALL
+),
+compared AS (
+    SELECT b.*, l.rel IS NOT NULL AS is_listed,
+        l.rel IS NOT NULL AND regexp_matches(b.hashes, '(?i)=(' || concat_ws('|', l.sha256, l.sha1, l.md5) || ')(,|$)') AS is_equal,
+        l.rel IS NOT NULL AND regexp_matches(b.hashes, '(?i)(sha256|sha1|md5)=') AND
+            NOT regexp_matches(b.hashes, '(?i)=(' || concat_ws('|', l.sha256, l.sha1, l.md5) || ')(,|$)') AS is_other
+    FROM below b
+    JOIN (SELECT DISTINCT session_id FROM listing) k USING (session_id)
+    LEFT JOIN listing l USING (session_id, rel)
+)
+SELECT session_id, host, volume, coalesce(bool_or(is_equal), FALSE) AS has_equal,
+    bool_or(is_listed AND NOT coalesce(is_other, FALSE)) AS has_path, coalesce(bool_or(NOT is_listed OR is_other), FALSE) AS has_foreign,
+    -- Names that many media have.
+    coalesce(bool_and(list_contains(rule_words('common_name'), file_name(rel))) FILTER (is_listed), FALSE) AS is_common,
+    arg_max(source_id, (coalesce(is_equal, FALSE), is_listed, -mono_ns)) AS source_id,
+    arg_max(table_name, (coalesce(is_equal, FALSE), is_listed, -mono_ns)) AS table_name,
+    arg_max(record_offset, (coalesce(is_equal, FALSE), is_listed, -mono_ns)) AS record_offset
+FROM compared
+GROUP BY session_id, host, volume;
+
+-- Everything that names a session's volume, with the confidence in it.
+CREATE OR REPLACE TEMP TABLE named_volume AS
+WITH listed AS (
+    SELECT session_id, host, volume,
+        CASE WHEN has_equal THEN rule_value('c_volume_listed_hash') WHEN is_common THEN rule_value('c_volume_listed_common')
+            ELSE rule_value('c_volume_listed_path') END AS confidence,
+        CASE WHEN has_equal THEN 'a program started there is byte-equal to the image''s file of that path'
+            ELSE 'programs used there lie at that path in the image' END AS basis,
+        source_id, table_name, record_offset,
+        -- A path that two open images list tells them apart no more.
+        has_equal OR count(*) OVER (PARTITION BY host, volume, source_id, record_offset) = 1 AS decides
+    FROM listed_use
+    WHERE has_equal OR (has_path AND NOT has_foreign)
+)
+SELECT * EXCLUDE (decides) FROM listed WHERE decides
+UNION ALL BY NAME
+SELECT w.* FROM volume_witness w JOIN open_session s USING (session_id)
+UNION ALL BY NAME
+-- The volume's own log names the letter: same disk number, soon after the disk surfaced.
+SELECT s.session_id, s.host, lower(left(v.volume_name, 2)) AS volume, rule_value('c_volume_disk_evidence') AS confidence,
+    'the volume''s own log names the letter for this disk number' AS basis, v.source_id, 'ntfs_volume' AS table_name, v.record_offset
+FROM timed('ntfs_volume') v
+JOIN open_session s ON s.host = v.host AND v.device_number = s.disk_number AND s.image_kind = 'disk'
+    AND v.mono_ns >= s.open_ns - rule_ns('same_act_s') AND v.mono_ns <= s.end_ns
+    AND v.mono_ns <= s.open_ns + rule_ns('ntfs_mount_s')
+WHERE v.volume_name LIKE '_:%' AND (v.bus_type = 15 OR v.vendor_id ILIKE 'Msft%' OR v.product_id ILIKE 'Virtual Disk%');
+
 CREATE OR REPLACE TEMP TABLE candidate AS
 WITH used AS (
     SELECT session_id, host, volume, form, count(*) AS uses, count(*) FILTER (sessions <= 1) AS sole_uses,
@@ -195,7 +178,7 @@ elsewhere AS (
         bool_or(o.first_ns < s.open_ns AND o.boot_number = s.boot_number AND (o.solid OR c.solid_uses = 0)) AS before_in_run,
         bool_or(o.first_ns < s.open_ns AND (o.solid OR c.solid_uses = 0)) AS before,
         bool_or(o.last_ns > s.end_ns AND o.boot_number = s.boot_number AND (o.solid OR c.solid_uses = 0)) AS after_in_run,
-        bool_or(o.last_ns > s.end_ns AND (o.solid OR c.solid_uses = 0)) AS after
+        bool_or(o.first_ns < s.open_ns) AND bool_or(o.last_ns > s.end_ns) AS around
     FROM used c
     JOIN open_session s USING (session_id)
     JOIN outside_use o ON o.host = c.host AND o.volume = c.volume
@@ -204,21 +187,13 @@ elsewhere AS (
     GROUP BY ALL
 ),
 named AS (
-    -- The volume's own log names the letter: same disk number, soon after the disk surfaced.
-    SELECT s.session_id, lower(left(v.volume_name, 2)) AS volume
-    FROM timed('ntfs_volume') v
-    JOIN open_session s ON s.host = v.host AND v.device_number = s.disk_number AND s.image_kind = 'disk'
-        AND v.mono_ns >= s.open_ns - rule_ns('same_act_s') AND v.mono_ns <= s.end_ns
-        AND v.mono_ns <= s.open_ns + rule_ns('ntfs_mount_s')
-    WHERE v.volume_name LIKE '_:%' AND (v.bus_type = 15 OR v.vendor_id ILIKE 'Msft%' OR v.product_id ILIKE 'Virtual Disk%')
-    GROUP BY ALL
-    UNION
-    SELECT r.session_id, r.volume FROM registry_letter r JOIN open_session s USING (session_id)
+    SELECT DISTINCT session_id, volume FROM named_volume
 ),
 every_claim AS (
     SELECT c.*, FALSE AS is_named FROM used c ANTI JOIN named n ON n.session_id = c.session_id AND n.volume = c.volume
     UNION ALL BY NAME
-    SELECT n.session_id, s.host, n.volume, 'letter' AS form, coalesce(c.uses, 0) AS uses, coalesce(c.sole_uses, 0) AS sole_uses,
+    SELECT n.session_id, s.host, n.volume, coalesce(c.form, CASE WHEN n.volume LIKE '\device\cdrom%' THEN 'cdrom'
+            WHEN n.volume LIKE '\device\%' THEN 'harddisk' WHEN n.volume LIKE '_:' THEN 'letter' ELSE 'guid' END) AS form, coalesce(c.uses, 0) AS uses, coalesce(c.sole_uses, 0) AS sole_uses,
         coalesce(c.solid_uses, 0) AS solid_uses, 0 AS written, c.first_ns, c.first_utc, TRUE AS is_named
     FROM named n
     JOIN open_session s USING (session_id)
@@ -227,6 +202,7 @@ every_claim AS (
 SELECT c.*, s.open_ns, s.end_ns,
     c.form = 'cdrom' AND s.image_kind = 'optical' AND c.volume = '\device\cdrom' || s.disk_number AS same_number,
     coalesce(e.before, FALSE) AS seen_before,
+    NOT c.is_named AND coalesce(e.after_in_run, FALSE) AND s.close_basis <> 'superseded' AS seen_after,
     CASE
         WHEN c.is_named THEN NULL
         WHEN c.form = 'cdrom' AND s.image_kind = 'disk' THEN 'an optical device, the image is a disk'
@@ -234,17 +210,24 @@ SELECT c.*, s.open_ns, s.end_ns,
         WHEN c.form = 'cdrom' AND s.disk_number IS NOT NULL AND c.volume <> '\device\cdrom' || s.disk_number
             THEN 'another device number'
         WHEN s.image_kind = 'optical' AND c.written > 0 THEN 'written to, an optical volume cannot be'
+        WHEN x.volume IS NOT NULL THEN 'a network drive'
+        WHEN t.volume IS NOT NULL THEN 'MountedDevices gives it to a removable medium'
         WHEN e.before_in_run THEN 'in use before the opening'
-        WHEN e.before AND e.after THEN 'in use before the opening and after the end'
-        WHEN e.after_in_run AND s.close_basis <> 'superseded' THEN 'in use after the end'
+        WHEN e.around THEN 'in use before the opening and after the end'
+        WHEN l.has_foreign AND NOT l.has_path AND s.image_kind = 'optical' THEN 'holds programs that the image does not list'
     END AS refused
 FROM every_claim c
 JOIN open_session s USING (session_id)
-LEFT JOIN elsewhere e ON e.session_id = c.session_id AND e.volume = c.volume;
+LEFT JOIN elsewhere e ON e.session_id = c.session_id AND e.volume = c.volume
+LEFT JOIN network_letter x ON x.host = c.host AND x.volume = c.volume
+LEFT JOIN stick_letter t ON t.session_id = c.session_id AND t.volume = c.volume
+LEFT JOIN listed_use l ON l.session_id = c.session_id AND l.volume = c.volume;
 
 CREATE OR REPLACE TEMP TABLE settled AS
 WITH valid AS (
     SELECT * FROM candidate WHERE refused IS NULL
+    -- In use after the end too: only where no other volume is left.
+    QUALIFY NOT seen_after OR bool_and(seen_after) OVER (PARTITION BY session_id, form)
 ),
 -- Named by a log of the volume, or the only letter used while this session alone was open.
 alone AS (
@@ -297,19 +280,18 @@ LEFT JOIN contested c ON c.session_id = s.session_id AND c.volume = s.volume;
 CREATE OR REPLACE TEMP TABLE session_volume AS
 SELECT s.*, count(*) OVER (PARTITION BY s.host, s.volume) > 1 AS is_reused,
     CASE
-        WHEN s.ground = 'device' AND s.form = 'cdrom' THEN rule_value('c_volume_device_number')
-        WHEN s.ground = 'device' AND r.basis IS NOT NULL THEN rule_value('c_volume_registry')
-        WHEN s.ground = 'device' THEN rule_value('c_volume_disk_evidence')
+        WHEN r.basis IS NOT NULL THEN r.confidence
+        WHEN s.ground = 'device' THEN rule_value('c_volume_device_number')
         WHEN s.ground = 'ambiguous' THEN rule_value('c_volume_only_session') / s.shares
-        WHEN s.ground = 'only' AND NOT c.seen_before AND count(*) OVER (PARTITION BY s.host, s.volume) = 1
+        WHEN s.ground = 'only' AND NOT c.seen_before AND NOT c.seen_after AND count(*) OVER (PARTITION BY s.host, s.volume) = 1
             THEN rule_value('c_volume_only_session')
         WHEN s.ground = 'only' THEN rule_value('c_volume_reused')
         ELSE rule_value('c_volume_elimination')
     END AS confidence,
     CASE
-        WHEN s.ground = 'device' AND s.form = 'cdrom' THEN 'device number of the image as VHDMP logged it'
-        WHEN s.ground = 'device' AND r.basis IS NOT NULL THEN r.basis
-        WHEN s.ground = 'device' THEN 'the volume''s own log names the letter for this disk number'
+        WHEN r.basis IS NOT NULL THEN r.basis
+        WHEN s.ground = 'device' THEN 'device number of the image as VHDMP logged it'
+        WHEN s.ground = 'only' AND c.seen_after THEN 'used while this image was open, and after its end'
         WHEN s.ground = 'only' THEN 'used only while this image was open' ||
             CASE WHEN count(*) OVER (PARTITION BY s.host, s.volume) > 1 THEN '; other sessions had it too' ELSE '' END
         WHEN s.ground = 'soon' THEN 'the one volume used soon after the opening'
@@ -318,8 +300,10 @@ SELECT s.*, count(*) OVER (PARTITION BY s.host, s.volume) > 1 AS is_reused,
     END AS basis
 FROM settled s
 LEFT JOIN candidate c ON c.session_id = s.session_id AND c.volume = s.volume
-LEFT JOIN (SELECT session_id, volume, string_agg(DISTINCT basis, '; ' ORDER BY basis) AS basis FROM registry_letter GROUP BY ALL) r
-    ON r.session_id = s.session_id AND r.volume = s.volume;
+LEFT JOIN (
+    SELECT session_id, volume, max(confidence) AS confidence, string_agg(DISTINCT basis, '; ' ORDER BY basis) AS basis
+    FROM named_volume GROUP BY ALL
+) r ON r.session_id = s.session_id AND r.volume = s.volume;
 
 INSERT INTO volume_claim BY NAME
 SELECT c.session_id, c.host, upper(c.volume) AS volume, c.form, c.uses, c.first_utc,
@@ -328,6 +312,7 @@ SELECT c.session_id, c.host, upper(c.volume) AS volume, c.form, c.uses, c.first_
         WHEN v.ground = 'ambiguous' THEN 'ambiguous'
         WHEN v.session_id IS NOT NULL THEN 'taken'
         WHEN c.refused IS NOT NULL THEN 'refused: ' || c.refused
+        WHEN c.seen_after THEN 'refused: in use after the end too, another volume was not'
         ELSE 'refused: belongs to another image'
     END AS verdict
 FROM candidate c
@@ -342,6 +327,29 @@ WITH best AS (
         PARTITION BY session_id ORDER BY form <> 'letter', form <> 'guid', confidence DESC, volume
     ) = 1
 ),
+-- Label and serial: by the listing of the image, else by shortcuts to files under the letter, made while it was open.
+told AS (
+    SELECT s.session_id, c.volume_serial, c.volume_label
+    FROM open_session s
+    JOIN best b ON b.session_id = s.session_id AND b.volume LIKE '_:'
+    JOIN (
+        SELECT host, local_path, volume_serial, volume_label, drive_type, time_utc FROM shortcut_time
+        UNION ALL
+        SELECT host, local_path, volume_serial, volume_label, drive_type, last_accessed_utc FROM jumplist_entry WHERE local_path LIKE '_:%'
+    ) c ON c.host = s.host AND upper(left(c.local_path, 2)) = b.volume AND c.drive_type = CASE WHEN s.image_kind = 'disk' THEN 'fixed' ELSE 'CD-ROM' END
+        AND stamp_ns(c.host, c.time_utc) BETWEEN s.open_ns - rule_ns('same_act_s') AND s.end_ns + rule_ns('same_act_s')
+    WHERE c.volume_serial IS NOT NULL
+),
+identity AS (
+    SELECT session_id, min(volume_serial) AS volume_serial, min(nullif(volume_label, '')) AS volume_label
+    FROM (
+        SELECT DISTINCT session_id, volume_serial, volume_label FROM session_file WHERE shown AND volume_serial IS NOT NULL
+        UNION
+        SELECT * FROM told ANTI JOIN (SELECT session_id FROM session_file WHERE volume_serial IS NOT NULL) USING (session_id)
+    )
+    GROUP BY session_id
+    HAVING count(DISTINCT volume_serial) = 1
+),
 unsure AS (
     SELECT session_id, string_agg(upper(volume), ' or ' ORDER BY volume) AS volumes
     FROM session_volume WHERE ground = 'ambiguous' GROUP BY session_id
@@ -350,7 +358,7 @@ SELECT s.session_id, s.host, s.image_path,
     CASE WHEN b.volume LIKE '\DEVICE\CDROM%' THEN replace(b.volume, '\DEVICE\CDROM', '\Device\CdRom')
         WHEN b.volume LIKE '\DEVICE\%' THEN replace(b.volume, '\DEVICE\HARDDISKVOLUME', '\Device\HarddiskVolume')
         ELSE b.volume END AS volume,
-    s.volume_serial, s.disk_number AS device_number, s.opened_utc, s.closed_utc, s.close_basis,
+    i.volume_label, coalesce(s.volume_serial, i.volume_serial) AS volume_serial, s.disk_number AS device_number, s.opened_utc, s.closed_utc, s.close_basis,
     concat_ws('; ',
         CASE
             WHEN s.removal_only THEN 'VHDMP: removed, opened before the log begins'
@@ -380,7 +388,7 @@ SELECT s.session_id, s.host, s.image_path,
     ) AS basis,
     CASE
         WHEN s.removal_only THEN rule_value('c_session_removal_only')
-        WHEN s.other_basis IS NOT NULL THEN rule_value('c_session_registry')
+        WHEN s.other_basis IS NOT NULL THEN coalesce(s.trace_confidence, rule_value('c_session_registry'))
         WHEN NOT s.has_vhdmp THEN rule_value('c_session_partition')
         WHEN s.is_surfaced AND s.has_handle THEN rule_value('c_session_confirmed')
         WHEN s.is_surfaced AND NOT s.logs_handles THEN rule_value('c_session_old_build')
@@ -394,4 +402,5 @@ SELECT s.session_id, s.host, s.image_path,
 FROM session s
 LEFT JOIN best b USING (session_id)
 LEFT JOIN unsure u USING (session_id)
+LEFT JOIN identity i USING (session_id)
 LEFT JOIN noise n USING (session_id);

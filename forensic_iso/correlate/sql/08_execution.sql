@@ -12,9 +12,7 @@ WITH named AS (
     UNION
     SELECT process_key, host, start_ns, unnest(list_distinct(regexp_extract_all(lower(line), '(?:^|[^a-z0-9/]|file:///)([a-z]:)', 1))) FROM command_text
     UNION
-    SELECT process_key, host, start_ns,
-        unnest(list_distinct(regexp_extract_all(lower(command_line), '(\\device\\[a-z]+[0-9]+|\\\\\?\\volume\{[0-9a-f-]+\})\\', 1)))
-    FROM process WHERE command_line ILIKE '%\device\%' OR command_line ILIKE '%\\?\volume{%'
+    SELECT process_key, host, start_ns, unnest(devices_of(line)) FROM command_text
 )
 SELECT n.process_key, n.host, v.session_id, v.volume, v.ground, v.shares, v.form,
     n.start_ns BETWEEN v.open_ns AND v.end_ns AS strictly
@@ -28,7 +26,7 @@ WITH named AS (
     SELECT p.process_key, p.host, v.session_id, v.volume, v.form, p.current_directory,
         volume_quick(p.current_directory) = v.volume AS in_directory,
         list_distinct([program_of(p.path), program_of(p.original_file_name)]) AS programs,
-        regexp_replace(p.command_line, '^\s*("[^"]*"|\S+)\s*', '') AS arguments, t.encoded
+        regexp_replace(t.plain, '^\s*("[^"]*"|\S+)\s*', '') AS arguments, t.encoded
     FROM process_volume v
     JOIN process p USING (process_key)
     JOIN command_text t USING (process_key)

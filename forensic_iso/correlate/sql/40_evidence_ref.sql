@@ -13,6 +13,8 @@ WITH delivered AS (
     FROM delivery
     UNION ALL
     SELECT delivery_id, creator_source, 'sysmon_file_create', creator_offset, 'file created' FROM delivery
+    UNION ALL
+    SELECT * FROM delivery_ref
 ),
 mounted AS (
     SELECT session_id AS subject_id, handle_source AS source_id, 'vhdmp' AS table_name, handle_offset AS record_offset, 'handle opened (12)' AS role FROM session
@@ -28,6 +30,8 @@ mounted AS (
     SELECT session_id, mft_source, 'mft_name', mft_offset, 'file of the image' FROM session
     UNION ALL
     SELECT session_id, trace_source, trace_table, trace_offset, 'name of the image at that moment' FROM session
+    UNION ALL
+    SELECT session_id, source_id, table_name, record_offset, role FROM session_trace
 ),
 volume AS (
     SELECT DISTINCT u.session_id AS subject_id, u.source_id, u.table_name, u.record_offset, 'use of ' || upper(u.volume) || ': ' || u.what AS role
@@ -35,12 +39,14 @@ volume AS (
     JOIN session_volume v ON v.session_id = u.session_id AND v.volume = u.volume
     QUALIFY row_number() OVER (PARTITION BY u.session_id ORDER BY u.mono_ns, u.record_offset) <= rule_value('volume_refs')
     UNION ALL
-    SELECT session_id, source_id, table_name, record_offset, 'letter ' || upper(volume) FROM registry_letter
+    SELECT session_id, source_id, table_name, record_offset, 'names the volume ' || upper(volume) FROM named_volume
 ),
 process_row AS (
     SELECT process_key, sysmon_source_id AS source_id, 'sysmon_process_create' AS table_name, sysmon_offset AS record_offset FROM process
     UNION ALL
     SELECT process_key, security_source_id, 'security_process_create', security_offset FROM process
+    UNION ALL
+    SELECT process_key, mde_source_id, 'mde_device_process_events', mde_row FROM process
 ),
 executed AS (
     SELECT e.execution_id AS subject_id, r.source_id, r.table_name, r.record_offset, 'process start' AS role
@@ -56,6 +62,8 @@ executed AS (
     SELECT short_hash(concat_ws('|', 'hash', session_id, process_key)), source_id, 'image_content', record_offset, 'file in the image'
     FROM hash_run
     UNION ALL
+    SELECT execution_id, source_id, table_name, record_offset, role FROM trace_ref
+    UNION ALL
     SELECT p.execution_id, unnest([u.source_id, u.content_source]), unnest(['prefetch_run', 'image_content']),
         unnest([u.run_offset, u.content_offset]), unnest(['run time', 'file in the image'])
     FROM prefetch_use u
@@ -63,6 +71,12 @@ executed AS (
 ),
 followed AS (
     SELECT follow_on_id AS subject_id, source_id, table_name, record_offset, 'act: ' || kind AS role FROM follow_row
+    UNION ALL
+    SELECT kept_id, source_id, table_name, record_offset, 'tells it too: ' || kind FROM follow_also
+    UNION ALL
+    SELECT f.follow_on_id, c.image_source, 'image_content', c.image_offset, 'file in the image'
+    FROM follow_row f
+    JOIN copied_out c ON f.kind = 'file_create' AND c.source_id = f.source_id AND c.table_name = f.table_name AND c.record_offset = f.record_offset
     UNION ALL
     SELECT f.follow_on_id, r.source_id, r.table_name, r.record_offset, 'act: child_process'
     FROM follow_row f

@@ -1,0 +1,147 @@
+-- image_mention (temporary): moments at which the host used an image by its name, without saying that it was mounted:
+-- Explorer's shortcut in Recent ($MFT; each rewriting in $J), RecentDocs, Explorer's jump lists, PowerShell's calls; shortcuts and
+-- jump lists to a file on a volume with the serial of an image in the evidence (content).
+-- drive_sign: moments at which a virtual drive was there, without the image: Defender UsbDriveMounted with bus type 15, device
+-- arrivals (Security 6416, Kernel-PnP), first installation of a slot (Enum\SCSI), MPLog's first scan of \Device\CdRomN,
+-- MountPoints2 of a volume GUID that MountedDevices gives to a virtual drive; shellbags and RecentDocs of a drive.
+-- virtual_drive: last arrival and removal of each slot.
+-- Misses: other programs' jump lists (opening is no mount there), dialogs, shortcuts whose own times are not known.
+CREATE OR REPLACE TEMP TABLE virtual_drive AS
+SELECT host, last_arrival_utc AS opened_utc, stamp_ns(host, last_arrival_utc) AS open_ns,
+    CASE WHEN last_removal_utc >= last_arrival_utc THEN last_removal_utc END AS closed_utc,
+    CASE WHEN last_removal_utc >= last_arrival_utc THEN stamp_ns(host, last_removal_utc) END AS close_ns,
+    is_virtual_dvd, image_slot, source_id, "offset" AS record_offset
+FROM scsi_device
+WHERE (is_virtual_dvd OR is_virtual_disk) AND image_slot IS NOT NULL AND last_arrival_utc IS NOT NULL AND coalesce(current, TRUE)
+QUALIFY row_number() OVER (PARTITION BY host, device_id, last_arrival_utc ORDER BY source_id, "offset") = 1;
+
+CREATE OR REPLACE TEMP MACRO is_shortcut_of_image(path) AS is_image_name(regexp_replace(path, '(?i)\.lnk$', ''));
+
+-- Each shortcut at hand with the times of its own file.
+CREATE OR REPLACE TEMP TABLE shortcut_time AS
+SELECT l.host, l.source_id, l."offset" AS record_offset, l.target_path, l.local_path, l.volume_serial, l.volume_label, l.drive_type,
+    unnest(list_distinct([e.si_created_utc, e.si_modified_utc])) AS time_utc
+FROM lnk l
+JOIN mft_volume m ON m.host = l.host
+JOIN mft_name n ON n.source_id = m.source_id AND n.namespace <> 2 AND m.volume || lower(n.path) = path_key(l.lnk_path)
+JOIN mft_entry e ON e.source_id = n.source_id AND e.record = n.record AND e.sequence = n.sequence
+WHERE l.volume_serial IS NOT NULL AND l.local_path LIKE '_:%' AND l.drive_type IN ('CD-ROM', 'fixed');
+
+CREATE OR REPLACE TEMP TABLE image_mention AS
+WITH shortcut AS (
+    SELECT n.host, n.source_id, n.record_offset, m.volume || lower(n.path) AS lnk_key,
+        regexp_replace(file_name(n.path), '(?i)\.lnk$', '') AS image_name,
+        unnest(list_distinct([e.si_created_utc, e.si_modified_utc])) AS time_utc
+    FROM mft_name n
+    JOIN mft_entry e USING (source_id, record, sequence)
+    JOIN mft_volume m USING (source_id)
+    WHERE n.namespace <> 2 AND n.path ILIKE '%\Recent\%.lnk' AND is_shortcut_of_image(n.path)
+),
+target AS (
+    SELECT host, path_key(lnk_path) AS lnk_key, min(target_path) AS target_path
+    FROM lnk WHERE target_path IS NOT NULL GROUP BY ALL
+),
+-- Images in the evidence by the serial that Windows shows.
+serial AS (
+    SELECT DISTINCT s.host, v.serial, s.windows_path, lower(regexp_extract(s.path, '[^/\\]+$')) AS image_name,
+        CASE WHEN v.filesystem IN ('CDFS', 'UDF') OR v.filesystem IS NULL THEN 'CD-ROM' ELSE 'fixed' END AS drive_type
+    FROM image_volume v
+    JOIN source s USING (source_id)
+    WHERE v.mounted AND v.container_path IS NULL AND v.serial IS NOT NULL
+    QUALIFY count(DISTINCT s.source_id) OVER (PARTITION BY s.host, v.serial) = 1
+),
+said AS (
+    SELECT s.host, s.time_utc, s.image_name, t.target_path, 'the shortcut in Recent' AS what, 'user' AS kind,
+        lower(regexp_extract(s.lnk_key, '\\users\\([^\\]+)\\', 1)) AS profile, NULL AS user_sid, NULL AS letter,
+        s.source_id, 'mft_name' AS table_name, s.record_offset
+    FROM shortcut s
+    LEFT JOIN target t USING (host, lnk_key)
+    UNION ALL
+    SELECT j.host, j.time_utc, regexp_replace(j.name, '(?i)\.lnk$', ''), t.target_path, 'the journal''s record of the shortcut in Recent', 'user',
+        lower(regexp_extract(j.path, '(?i)\\users\\([^\\]+)\\', 1)), NULL, NULL, j.source_id, 'usn_record', j.record_offset
+    FROM journal_name j
+    LEFT JOIN target t ON t.host = j.host AND t.lnk_key = path_key(j.path)
+    -- Created, or its content written; not deleted (0x200) or renamed (0x3000).
+    WHERE j.is_shortcut AND (j.reason_flags & 263) <> 0 AND (j.reason_flags & 12800) = 0 AND (j.path IS NULL OR j.path ILIKE '%\Recent\%')
+    UNION ALL
+    SELECT host, opened_utc, name, NULL, 'RecentDocs', 'user', lower("user"), NULL, NULL, source_id, 'recent_doc', "offset"
+    FROM recent_doc
+    WHERE opened_utc IS NOT NULL AND is_image_name(name)
+    UNION ALL
+    SELECT j.host, j.last_accessed_utc, file_name(coalesce(j.target_path, j.path)), coalesce(j.target_path, j.path), 'Explorer''s jump list', 'user',
+        lower(regexp_extract(j.jumplist_path, '(?i)\\users\\([^\\]+)\\', 1)), NULL, NULL, j.source_id, 'jumplist_entry', j."offset"
+    FROM jumplist_entry j
+    WHERE list_contains(rule_words('explorer_jump_list'), lower(j.app_id)) AND j.last_accessed_utc IS NOT NULL
+        AND is_image_name(coalesce(j.target_path, j.path))
+    UNION ALL
+    SELECT c.host, c.time_utc, coalesce(file_name(i.windows_path), i.image_name), i.windows_path,
+        'a shortcut to a file on a volume with the image''s serial', 'content', NULL, NULL, lower(left(c.local_path, 2)),
+        c.source_id, 'lnk', c.record_offset
+    FROM shortcut_time c
+    JOIN serial i ON i.host = c.host AND i.serial = c.volume_serial AND i.drive_type = c.drive_type
+    UNION ALL
+    SELECT j.host, j.last_accessed_utc, coalesce(file_name(i.windows_path), i.image_name), i.windows_path,
+        'a jump list''s entry of a file on a volume with the image''s serial', 'content', NULL, NULL, lower(left(j.local_path, 2)),
+        j.source_id, 'jumplist_entry', j."offset"
+    FROM jumplist_entry j
+    JOIN serial i ON i.host = j.host AND i.serial = j.volume_serial AND i.drive_type = j.drive_type
+    WHERE j.local_path LIKE '_:%'
+    UNION ALL
+    SELECT host, time_utc, image_name, image_path, what, 'command', NULL, user_sid, NULL, source_id, table_name, record_offset
+    FROM mount_call WHERE NOT is_dismount
+)
+SELECT s.* EXCLUDE (user_sid, profile), coalesce(s.user_sid, p.user_sid) AS user_sid, stamp_ns(s.host, s.time_utc) AS mono_ns
+FROM said s
+LEFT JOIN (
+    SELECT host, lower(file_name(profile_path)) AS profile, min(user_sid) AS user_sid FROM user_profile GROUP BY ALL HAVING count(DISTINCT user_sid) = 1
+) p ON p.host = s.host AND p.profile = s.profile
+WHERE s.image_name <> '';
+
+CREATE OR REPLACE TEMP TABLE drive_sign AS
+WITH virtual_volume AS (
+    SELECT DISTINCT g.host, lower(g.volume_guid) AS volume_guid, lower(l.letter) AS letter
+    FROM mounted_device g
+    LEFT JOIN mounted_device l ON l.host = g.host AND l.source_id = g.source_id AND l.data_hex = g.data_hex AND l.letter IS NOT NULL
+    WHERE g.is_virtual_dvd AND g.image_slot IS NOT NULL AND g.volume_guid IS NOT NULL
+),
+said AS (
+    SELECT host, timestamp_utc AS time_utc, lower(left(json_extract_string(fields, '$.DriveLetter'), 1)) || ':' AS letter,
+        'Defender UsbDriveMounted, bus type 15 (file-backed), ' || coalesce(json_extract_string(fields, '$.ProductName'), 'product not named') AS what,
+        TRUE AS is_virtual, coalesce(json_extract_string(fields, '$.ProductName') ILIKE '%DVD%', FALSE) AS stands_alone,
+        source_id, 'mde_device_events' AS table_name, row_address AS record_offset
+    FROM (SELECT *, try_cast(additional_fields AS JSON) AS fields FROM mde_device_events WHERE action_type ILIKE 'UsbDriveMount%')
+    WHERE json_extract_string(fields, '$.BusType') = '15' AND host IS NOT NULL AND timestamp_utc IS NOT NULL
+    UNION ALL
+    SELECT host, time_utc, NULL, 'arrival of a virtual drive (Security 6416)', TRUE, FALSE, source_id, 'security_device_arrival', record_offset
+    FROM timed('security_device_arrival')
+    WHERE regexp_matches(device_id, '(?i)^SCSI\\(CdRom&Ven_Msft&Prod_Virtual_DVD-ROM|Disk&Ven_Msft&Prod_Virtual_Disk)\\2&1f4adffe&')
+    UNION ALL
+    SELECT host, time_utc, NULL, 'arrival of a virtual drive (Kernel-PnP ' || event_id || ')', TRUE, FALSE, source_id, 'event_other', record_offset
+    FROM timed('event_other')
+    WHERE provider = 'Microsoft-Windows-Kernel-PnP' AND event_id IN (400, 410)
+        AND regexp_matches(data, '(?i)(CdRom&Ven_Msft&Prod_Virtual_DVD-ROM|Disk&Ven_Msft&Prod_Virtual_Disk)\\+2&1f4adffe&')
+    UNION ALL
+    SELECT host, unnest(list_distinct([install_utc, first_install_utc])), NULL, 'first installation of the virtual drive in slot ' || image_slot || ' (Enum\SCSI)',
+        TRUE, FALSE, source_id, 'scsi_device', "offset"
+    FROM scsi_device WHERE (is_virtual_dvd OR is_virtual_disk) AND image_slot IS NOT NULL AND coalesce(current, TRUE)
+    UNION ALL
+    SELECT host, time_utc, NULL, 'Defender''s first sight of ' || regexp_extract("path", '(?i)(\\Device\\CdRom[0-9]+)', 1) || ' (MPLog)', TRUE, FALSE,
+        source_id, 'mplog_line', "offset"
+    FROM mplog_line WHERE kind IN ('first_scan_on_volume', 'mount_detection') AND "path" ILIKE '%\Device\CdRom%'
+    UNION ALL
+    SELECT p.host, p.key_last_write_utc, v.letter, 'MountPoints2 of ' || coalesce(p."user", 'a user') || ': volume of a virtual drive', TRUE, FALSE,
+        p.source_id, 'mount_point', p."offset"
+    FROM mount_point p
+    JOIN virtual_volume v ON v.host = p.host AND v.volume_guid = lower(p.volume_guid)
+    UNION ALL
+    SELECT host, opened_utc, lower(regexp_extract(name, '\(([A-Za-z]:)\)', 1)), 'RecentDocs names a drive', FALSE, FALSE, source_id, 'recent_doc', "offset"
+    FROM recent_doc WHERE opened_utc IS NOT NULL AND regexp_matches(name, '\([A-Za-z]:\)')
+    UNION ALL
+    SELECT host, unnest(list_distinct([opened_utc, first_opened_utc])), lower(drive), 'a folder view of the drive (shellbag)', FALSE, FALSE,
+        source_id, 'shellbag', "offset"
+    FROM shellbag WHERE drive IS NOT NULL AND kind IN ('volume', 'folder')
+)
+SELECT s.*, stamp_ns(s.host, s.time_utc) AS mono_ns
+FROM said s
+LEFT JOIN system_drive d ON d.host = s.host AND d.volume = s.letter
+WHERE s.time_utc IS NOT NULL AND s.host IS NOT NULL AND d.volume IS NULL;

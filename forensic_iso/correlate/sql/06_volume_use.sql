@@ -1,0 +1,134 @@
+-- volume_use (temporary): each use of a volume that is not the system's, with its place on the clock.
+-- Solid uses (programs, modules, files and objects on it, images that lie on it): the medium was there. Spoken ones
+-- (working directories, arguments, files that Defender names): somebody named it.
+-- From process, Sysmon 7, 11, 23, 26, Security 4656/4663, PowerShell 4104, prefetch, Defender, shortcuts, shellbags, image_event.
+-- network_letter: letters of mapped network drives. Misses: letters that nothing used; SUBST.
+CREATE OR REPLACE TEMP MACRO volume_quick(path) AS
+    CASE WHEN path[2] = ':' THEN lower(left(path, 2)) ELSE volume_of(path) END;
+
+-- Letters that a command line names: e:\x, /i:e:\x, file:///e:/x; not https://host/e:/x.
+CREATE OR REPLACE TEMP MACRO letters_of(line) AS
+    list_distinct(regexp_extract_all(lower(line), '(?:^|[^a-z0-9/]|file:///)([a-z]:)[\\/]+[^\\/\s"''&|;]', 1));
+
+-- Devices and volumes that it names: \device\cdrom0\x, \\?\volume{guid}\x.
+CREATE OR REPLACE TEMP MACRO devices_of(line) AS
+    list_distinct(regexp_extract_all(lower(line), '(\\device\\[a-z]+[0-9]+|\\\\\?\\volume\{[0-9a-f-]+\})\\[^\\/\s"''&|;]', 1));
+
+-- Command lines, the device \\.\CDROM0 in its usual spelling, with the text of -EncodedCommand behind them:
+-- base64 of UTF-16LE, the low bytes of its characters.
+CREATE OR REPLACE TEMP TABLE command_text AS
+SELECT process_key, host, start_ns, command_line AS plain, concat_ws(' ; ', command_line, encoded) AS line, encoded
+FROM (
+    SELECT process_key, host, start_ns,
+        regexp_replace(command_line, '(?i)\\\\[.?]\\(cdrom[0-9]+)\\', '\\Device\\\1\\', 'g') AS command_line,
+        CASE
+            WHEN command_line ILIKE '% -e%' AND list_has_any([program_of(path), program_of(original_file_name)], ['powershell', 'pwsh'])
+                THEN try(decode(unhex(regexp_replace(
+                    hex(from_base64(nullif(regexp_extract(command_line, '(?i)\s-e[a-z]*\s+([A-Za-z0-9+/]{8,}=*)', 1), ''))),
+                    '([0-9A-F]{2})([0-9A-F]{2})', '\1', 'g'
+                ))))
+        END AS encoded
+    FROM process
+    WHERE command_line IS NOT NULL
+);
+
+CREATE OR REPLACE TEMP TABLE volume_use AS
+WITH path_use AS (
+    SELECT host, volume_quick(path) AS volume, path, start_ns AS mono_ns, started_utc AS time_utc, TRUE AS solid, 'program' AS what,
+        coalesce(sysmon_source_id, security_source_id, mde_source_id) AS source_id,
+        CASE WHEN sysmon_source_id IS NOT NULL THEN 'sysmon_process_create' WHEN security_source_id IS NOT NULL THEN 'security_process_create'
+            ELSE 'mde_device_process_events' END AS table_name,
+        coalesce(sysmon_offset, security_offset, mde_row) AS record_offset
+    FROM process
+    UNION ALL
+    SELECT p.host, volume_quick(p.current_directory), NULL, p.start_ns, p.started_utc, FALSE, 'working directory',
+        p.sysmon_source_id, 'sysmon_process_create', p.sysmon_offset
+    FROM process p
+    LEFT JOIN process q ON q.process_key = p.parent_key
+    WHERE p.current_directory IS NOT NULL
+        -- Inherited from the parent: says nothing of its own.
+        AND volume_quick(p.current_directory) IS DISTINCT FROM volume_quick(q.current_directory)
+    UNION ALL
+    SELECT p.host, unnest(list_concat(letters_of(t.line), devices_of(t.line))), NULL, p.start_ns, p.started_utc, FALSE, 'argument',
+        coalesce(p.sysmon_source_id, p.security_source_id, p.mde_source_id),
+        CASE WHEN p.sysmon_source_id IS NOT NULL THEN 'sysmon_process_create' WHEN p.security_source_id IS NOT NULL THEN 'security_process_create'
+            ELSE 'mde_device_process_events' END,
+        coalesce(p.sysmon_offset, p.security_offset, p.mde_row)
+    FROM command_text t
+    JOIN process p USING (process_key)
+    UNION ALL
+    SELECT host, volume_quick(image_loaded), image_loaded, mono_ns, happened_utc, TRUE, 'module', source_id, 'sysmon_image_load', record_offset
+    FROM sysmon_timed('sysmon_image_load')
+    UNION ALL
+    SELECT host, volume_quick(target_filename), target_filename, mono_ns, happened_utc, TRUE, 'written', source_id, 'sysmon_file_create', record_offset
+    FROM sysmon_timed('sysmon_file_create')
+    UNION ALL
+    SELECT host, volume_quick(target_filename), target_filename, mono_ns, happened_utc, TRUE, 'written', source_id, 'sysmon_file_delete', record_offset
+    FROM sysmon_timed('sysmon_file_delete')
+    UNION ALL
+    SELECT host, volume_quick(object_name), object_name, mono_ns, time_utc, TRUE, 'object', source_id, 'security_object_access', record_offset
+    FROM timed('security_object_access')
+    UNION ALL
+    SELECT host, volume_quick("path"), "path", mono_ns, time_utc, TRUE, 'script', source_id, 'powershell_script_block', record_offset
+    FROM timed('powershell_script_block') WHERE "path" <> ''
+    UNION ALL
+    -- The same device path in prefetch: valid for that run of the system.
+    SELECT r.host, volume_quick(r.own_device_path), r.own_device_path, stamp_ns(r.host, r.run_utc), r.run_utc, TRUE, 'program', r.source_id, 'prefetch_run', r."offset"
+    FROM prefetch_run r
+    JOIN prefetch p USING (source_id)
+    WHERE r.own_device_path ILIKE '\device\cdrom%' AND p.own_volume_created_utc IS NULL
+    UNION ALL
+    -- A verdict comes after the scan, perhaps after the end: the name of a file, no proof that its medium is there.
+    SELECT host, regexp_extract(lower("path"), 'file:_([a-z]:)\\', 1), NULL, mono_ns, time_utc, FALSE, 'scanned file', source_id,
+        'defender_detection', record_offset
+    FROM timed('defender_detection')
+    UNION ALL
+    -- Shortcuts keep the volume they were made on; folder views only the letter.
+    SELECT host, lower(left(local_path, 2)), local_path, stamp_ns(host, time_utc), time_utc, TRUE, 'shortcut', source_id, 'lnk', record_offset
+    FROM shortcut_time WHERE time_utc IS NOT NULL
+    UNION ALL
+    SELECT host, lower(left(local_path, 2)), local_path, stamp_ns(host, last_accessed_utc), last_accessed_utc, TRUE, 'jump list', source_id, 'jumplist_entry', "offset"
+    FROM jumplist_entry WHERE local_path LIKE '_:%' AND volume_serial IS NOT NULL AND last_accessed_utc IS NOT NULL AND drive_type IN ('CD-ROM', 'fixed')
+    UNION ALL
+    SELECT host, lower(drive), NULL, stamp_ns(host, time_utc), time_utc, FALSE, 'folder view', source_id, 'shellbag', "offset"
+    FROM (SELECT *, unnest(list_distinct([opened_utc, first_opened_utc])) AS time_utc FROM shellbag WHERE drive IS NOT NULL)
+    WHERE time_utc IS NOT NULL
+    UNION ALL
+    -- An image that lies on another one: that one's letter, never its own.
+    SELECT host, volume_quick(path), path, mono_ns, time_utc, TRUE, 'image', source_id, 'vhdmp', record_offset
+    FROM image_event WHERE event_id IN (1, 12) AND succeeded AND NOT info_only
+)
+SELECT u.*, b.boot_number,
+    CASE
+        WHEN u.volume LIKE '_:' THEN 'letter'
+        WHEN u.volume LIKE '\device\cdrom%' THEN 'cdrom'
+        WHEN u.volume LIKE '\device\%' THEN 'harddisk'
+        ELSE 'guid'
+    END AS form
+FROM (
+    SELECT p.* FROM path_use p
+    LEFT JOIN system_drive d ON d.host = p.host AND d.volume = p.volume
+    LEFT JOIN mft_volume m ON m.host = p.host AND m.volume = p.volume
+    WHERE p.volume IS NOT NULL AND p.volume <> '' AND d.volume IS NULL AND m.volume IS NULL
+) u
+ASOF LEFT JOIN boot b ON b.host = u.host AND u.mono_ns >= b.start_ns;
+
+-- Letters of network drives: mapped by net use, by the registry, or with a share behind the program's own directory.
+CREATE OR REPLACE TEMP TABLE network_letter AS
+SELECT host, lower(letter) AS volume FROM network_drive WHERE kind = 'mapped' AND letter IS NOT NULL
+UNION
+SELECT host, lower(regexp_extract(target_object, '(?i)\\Network\\([a-z])\\RemotePath$', 1)) || ':'
+FROM timed('sysmon_registry') WHERE target_object ILIKE '%\network\_\remotepath'
+UNION
+SELECT host, lower(regexp_extract(command_line, '(?i)\bnet1?(?:\.exe)?"?\s+use\s+"?([a-z]:)"?\s+"?\\\\', 1))
+FROM process WHERE regexp_matches(command_line, '(?i)\bnet1?(?:\.exe)?"?\s+use\s+"?[a-z]:"?\s+"?\\\\')
+UNION
+SELECT host, lower(left(current_directory, 2))
+FROM process
+WHERE starts_with(path, '\\') AND current_directory LIKE '_:\%' AND length(current_directory) > 3
+    AND contains(path_key(path), substr(rtrim(path_key(current_directory), '\'), 3) || '\')
+UNION
+SELECT host, lower(regexp_extract(command_line, '(?i)^"?([a-z]:)\\', 1))
+FROM process
+WHERE starts_with(path, '\\') AND regexp_matches(command_line, '(?i)^"?[a-z]:\\')
+    AND ends_with(path_key(path), nullif(lower(regexp_extract(command_line, '(?i)^"?[a-z]:(\\[^"]*?\.[a-z]+)', 1)), ''));

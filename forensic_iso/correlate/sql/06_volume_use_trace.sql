@@ -1,0 +1,148 @@
+-- trace_use (temporary): each statement of an artifact other than logs of processes and prefetch that names a program or a
+-- command on a volume: where, when, and what it proves. class: run (the program ran), command (somebody gave it),
+-- shortcut (Explorer opened one), presence (the file was there). stage, by what the time means: 1 start, 2 seen running,
+-- 3 an interval (from_ns to mono_ns), 4 none (time_remark says what the artifact keeps instead), 5 presence.
+-- From user_assist, recent_app, bam_entry, pca_launch, pca_event, srum_*, program_trace, mplog_line, defender_history,
+-- Defender's events, TaskScheduler 129 and 200, AppLocker, run_mru, powershell_history, scheduled_task, amcache_file, shimcache_entry.
+-- volume_use: gains those with a time, inside the runs of the system in which an image was open, and Defender's module loads.
+-- Misses: names without a path (SRUM's !!name!, MPLog's bare process names), commands relative to a directory.
+CREATE OR REPLACE TEMP MACRO commanded_files(line) AS
+    list_distinct(regexp_extract_all(
+        replace(line, '/', '\'), '(?i)((?:\b[a-z]:|\\device\\[a-z]+[0-9]+|\\\\\?\\volume\{[0-9a-f-]+\})\\[^"''|<>*?&;:]*?\.(?:'
+            || array_to_string(rule_words('code_extension'), '|') || '))(?:["'',\s)]|$)', 1
+    ));
+-- First word of a command; the call operator and the interpreters' own switches aside.
+CREATE OR REPLACE TEMP MACRO command_head(line) AS
+    trim(regexp_extract(regexp_replace(trim(line), '^(&|start(-process)?|call|\.)\s+', ''), '^("[^"]*"|''[^'']*''|\S+)', 1), '"''');
+
+CREATE OR REPLACE TEMP TABLE trace_use AS
+WITH said AS (
+    SELECT host, path, 'run' AS class, CASE WHEN last_run_utc IS NULL THEN 4 ELSE 1 END AS stage, last_run_utc AS time_utc, NULL::TIMESTAMP_NS AS from_utc,
+        'UserAssist' || coalesce(' (' || run_count || ' starts, the last one timed)', '') AS what, NULL AS time_remark, rule_value('c_trace_start') AS confidence,
+        "user" AS user_name, NULL AS command_line, NULL AS sha1, source_id, 'user_assist' AS table_name, "offset" AS record_offset
+    FROM user_assist WHERE coalesce(run_count, 0) > 0 AND path NOT ILIKE '%.lnk'
+    UNION ALL
+    SELECT host, path, 'shortcut', 1, last_run_utc, NULL, 'UserAssist: the shortcut was started' || coalesce(' (' || run_count || ' times, the last one timed)', ''), NULL,
+        rule_value('c_trace_shortcut'), "user", NULL, NULL, source_id, 'user_assist', "offset"
+    FROM user_assist WHERE last_run_utc IS NOT NULL AND path ILIKE '%.lnk'
+    UNION ALL
+    SELECT host, coalesce(filled(app_path), app_id), 'run', 1, last_accessed_utc, NULL, 'RecentApps' || coalesce(' (' || launch_count || ' starts)', ''), NULL,
+        rule_value('c_trace_start'), "user", NULL, NULL, source_id, 'recent_app', "offset"
+    FROM recent_app WHERE item_path IS NULL AND last_accessed_utc IS NOT NULL
+    UNION ALL
+    SELECT host, path, 'run', 2, last_run_utc, NULL, upper(moderator) || ': seen running last then', NULL, rule_value('c_trace_seen'), NULL, NULL, NULL,
+        source_id, 'bam_entry', "offset"
+    FROM bam_entry WHERE coalesce(current, TRUE) AND last_run_utc IS NOT NULL
+    UNION ALL
+    SELECT host, path, 'run', 1, time_utc, NULL, 'PCA: launched last then', NULL, rule_value('c_trace_start'), NULL, NULL, NULL, source_id, 'pca_launch', "offset"
+    FROM pca_launch WHERE time_utc IS NOT NULL
+    UNION ALL
+    SELECT host, path, 'run', 2, time_utc, NULL, 'PCA: note on the running program', NULL, rule_value('c_trace_seen'), NULL, NULL, NULL, source_id, 'pca_event', "offset"
+    FROM pca_event WHERE time_utc IS NOT NULL
+    UNION ALL
+    SELECT host, app, 'run', 3, end_utc, make_timestamp_ns(epoch_ns(end_utc) - greatest(coalesce(duration_ms, 0), 0) * 1000000), 'SRUM: an interval of running', NULL,
+        rule_value('c_trace_interval'), NULL, NULL, NULL, source_id, 'srum_app_timeline', record_number
+    FROM srum_app_timeline WHERE app_kind = 'program' AND end_utc IS NOT NULL
+    UNION ALL
+    SELECT host, app, 'run', 3, time_utc, make_timestamp_ns(epoch_ns(time_utc) - rule_ns('srum_interval_s')), 'SRUM: resources used', NULL,
+        rule_value('c_trace_interval'), NULL, NULL, NULL, source_id, 'srum_app_usage', record_number
+    FROM srum_app_usage WHERE app_kind = 'program' AND time_utc IS NOT NULL
+    UNION ALL
+    SELECT host, app, 'run', 3, time_utc, make_timestamp_ns(epoch_ns(time_utc) - rule_ns('srum_interval_s')), 'SRUM: network used', NULL,
+        rule_value('c_trace_interval'), NULL, NULL, NULL, source_id, 'srum_network_usage', record_number
+    FROM srum_network_usage WHERE app_kind = 'program' AND time_utc IS NOT NULL
+    UNION ALL
+    SELECT host, process, 'run', CASE WHEN process_start_utc IS NULL THEN 2 ELSE 1 END, coalesce(process_start_utc, time_utc), NULL,
+        'MPLog: ' || replace(kind, '_', ' ') || ' of the running program', NULL, rule_value('c_trace_seen'), NULL, filled(command_line), NULL,
+        source_id, 'mplog_line', "offset"
+    FROM mplog_line WHERE process IS NOT NULL AND coalesce(process_start_utc, time_utc) IS NOT NULL
+    UNION ALL
+    SELECT host, process, 'run', 2, tracking_start_utc, NULL, 'Defender''s history: the program touched a file', NULL, rule_value('c_trace_seen'), user_name, NULL, NULL,
+        source_id, 'defender_history', "offset"
+    FROM defender_history WHERE process IS NOT NULL AND tracking_start_utc IS NOT NULL
+    UNION ALL
+    SELECT host, process_name, 'run', 2, time_utc, NULL, 'Defender ' || event_id || ': the program touched a file', NULL, rule_value('c_trace_seen'), NULL, NULL, NULL,
+        source_id, 'defender_detection', record_offset
+    FROM timed('defender_detection') WHERE process_name IS NOT NULL
+    UNION ALL
+    SELECT host, trim(coalesce(json_extract_string(data, '$.ActionName'), json_extract_string(data, '$.Path')), '"'), 'run', 1, time_utc, NULL,
+        'TaskScheduler ' || event_id || ': action of ' || coalesce(json_extract_string(data, '$.TaskName'), 'a task'), NULL, rule_value('c_trace_start'), NULL, NULL, NULL,
+        source_id, 'event_other', record_offset
+    FROM timed('event_other') WHERE event_id IN (129, 200) AND provider = 'Microsoft-Windows-TaskScheduler'
+    UNION ALL
+    -- Allowed, or only audited: it ran.
+    SELECT host, json_extract_string(data, '$.FullFilePath'), 'run', 1, time_utc, NULL, 'AppLocker ' || event_id || ': allowed to run', NULL, rule_value('c_trace_start'),
+        NULL, NULL, NULL, source_id, 'event_other', record_offset
+    FROM timed('event_other') WHERE event_id IN (8002, 8003, 8005, 8006) AND provider = 'Microsoft-Windows-AppLocker' AND data ILIKE '%FullFilePath%'
+    UNION ALL
+    SELECT host, path, 'run', 4, NULL, NULL, CASE WHEN kind = 'compat_store' THEN 'Compatibility Assistant''s store' ELSE 'FeatureUsage (' || replace(kind, '_', ' ') || ')' END,
+        'it keeps no time of a run', rule_value('c_trace_untimed'), "user", NULL, NULL, source_id, 'program_trace', "offset"
+    FROM program_trace WHERE kind NOT IN ('muicache', 'compat_layers')
+    UNION ALL
+    SELECT host, unnest(commanded_files(command)), 'command', CASE WHEN opened_utc IS NULL THEN 4 ELSE 1 END, opened_utc, NULL, 'RunMRU: typed in the Run dialog',
+        'time of this entry not kept', rule_value('c_trace_command'), "user", command, NULL, source_id, 'run_mru', "offset"
+    FROM run_mru
+    UNION ALL
+    SELECT host, unnest(commanded_files(command)), 'command', 4, NULL, NULL, 'PowerShell''s history: typed, line ' || line_number, 'the history keeps no times',
+        rule_value('c_trace_command_untimed'), profile_user, command, NULL, source_id, 'powershell_history', "offset"
+    FROM powershell_history
+    UNION ALL
+    SELECT host, unnest(commanded_files(concat_ws(' ', command, arguments))), 'command', 4, NULL, NULL, 'action of the scheduled task ' || task_path,
+        'a task is no run', rule_value('c_trace_command_untimed'), NULL, concat_ws(' ', command, arguments), NULL, source_id, 'scheduled_task', line_number
+    FROM scheduled_task
+    UNION ALL
+    SELECT host, path, 'presence', 5, NULL, NULL, 'Amcache', 'last write of its key ' || coalesce(strftime(key_last_write_utc, '%Y-%m-%d %H:%M:%S'), 'not known') || ', no time of a run',
+        rule_value('c_trace_presence'), NULL, NULL, upper(sha1), source_id, 'amcache_file', "offset"
+    FROM amcache_file
+    UNION ALL
+    SELECT host, path, 'presence', 5, NULL, NULL, 'ShimCache'
+        || CASE WHEN last_word = 1 OR (insert_flags & 2) <> 0 THEN ' (its flag is read as executed)' ELSE '' END,
+        'its time is that of the file', rule_value('c_trace_presence'), NULL, NULL, NULL, source_id, 'shimcache_entry', "offset"
+    FROM shimcache_entry WHERE coalesce(current, TRUE)
+    UNION ALL
+    SELECT host, path, 'presence', 5, NULL, NULL, 'MuiCache', 'it keeps no time', rule_value('c_trace_presence'), "user", NULL, NULL, source_id, 'program_trace', "offset"
+    FROM program_trace WHERE kind = 'muicache'
+),
+placed AS (
+    SELECT s.* EXCLUDE (path, from_utc), canonical(s.path) AS path, volume_quick(canonical(s.path)) AS volume,
+        stamp_ns(s.host, s.time_utc) AS mono_ns, stamp_ns(s.host, s.from_utc) AS from_ns
+    FROM said s
+    WHERE s.path IS NOT NULL AND s.host IS NOT NULL
+        -- A head that copies, lists or hashes runs nothing.
+        AND NOT (s.class = 'command' AND coalesce(list_contains(rule_words('inert_command'), program_of(command_head(s.command_line))), FALSE))
+)
+SELECT p.*, lower(substr(p.path, length(p.volume) + 2)) AS rel, row_number() OVER (ORDER BY p.host, p.table_name, p.source_id, p.record_offset, p.path) AS trace_id
+FROM placed p
+LEFT JOIN system_drive d ON d.host = p.host AND d.volume = p.volume
+LEFT JOIN mft_volume m ON m.host = p.host AND m.volume = p.volume
+WHERE p.volume IS NOT NULL AND d.volume IS NULL AND m.volume IS NULL AND length(p.path) > length(p.volume) + 1;
+
+INSERT INTO volume_use BY NAME
+WITH used AS (
+    SELECT host, volume, path, mono_ns, time_utc, class <> 'command' AS solid, CASE WHEN class = 'run' THEN 'program' ELSE 'argument' END AS what,
+        source_id, table_name, record_offset
+    FROM trace_use
+    WHERE stage <= 2 AND mono_ns IS NOT NULL AND (volume LIKE '_:' OR volume LIKE '\device\cdrom%')
+        -- Logs of Defender say the moment; their programs are no better known than by others.
+        AND table_name NOT IN ('defender_detection', 'defender_history')
+),
+dated AS (
+    SELECT u.*, b.boot_number FROM used u ASOF LEFT JOIN boot b ON b.host = u.host AND u.mono_ns >= b.start_ns
+)
+SELECT DISTINCT d.*, CASE WHEN d.volume LIKE '_:' THEN 'letter' ELSE 'cdrom' END AS form
+FROM dated d
+SEMI JOIN session s ON s.host = d.host AND s.open_ns IS NOT NULL
+    AND (s.boot_number = d.boot_number OR (d.mono_ns >= s.open_ns - rule_ns('same_act_s') AND d.mono_ns <= coalesce(s.end_ns, 9223372036854775807 - rule_ns('same_act_s')) + rule_ns('same_act_s')))
+UNION ALL BY NAME
+SELECT m.host, m.volume, m.path, m.mono_ns, m.time_utc, TRUE AS solid, 'module' AS what, m.source_id, 'mde_device_image_load_events' AS table_name,
+    m.row_address AS record_offset, b.boot_number,
+    CASE WHEN m.volume LIKE '_:' THEN 'letter' WHEN m.volume LIKE '\device\cdrom%' THEN 'cdrom' WHEN m.volume LIKE '\device\%' THEN 'harddisk' ELSE 'guid' END AS form
+FROM (
+    SELECT host, volume_quick(folder_path) AS volume, folder_path AS path, stamp_ns(host, timestamp_utc) AS mono_ns, timestamp_utc AS time_utc, source_id, row_address
+    FROM mde_device_image_load_events
+    WHERE host IS NOT NULL AND timestamp_utc IS NOT NULL AND filled(folder_path) IS NOT NULL AND path_key(folder_path) <> path_key(initiating_process_folder_path)
+) m
+ASOF LEFT JOIN boot b ON b.host = m.host AND m.mono_ns >= b.start_ns
+LEFT JOIN system_drive d ON d.host = m.host AND d.volume = m.volume
+LEFT JOIN mft_volume x ON x.host = m.host AND x.volume = m.volume
+WHERE m.volume IS NOT NULL AND d.volume IS NULL AND x.volume IS NULL;

@@ -1,0 +1,108 @@
+-- volume_witness (temporary): what names the volume of a session, besides its uses: registry_letter; the shortcut or
+-- jump list whose target's volume has the image's serial; the partition that Partition/Diagnostic 1006 saw on the disk
+-- and MountedDevices has under a letter; MountedDevices alone, written at the opening.
+-- stick_letter: letters that MountedDevices gives to a removable medium. Order: domain facts, letters, strongest first.
+-- Misses: shortcuts of images that were not collected; letters given anew since.
+-- Hex of a number stored little endian: its bytes turned round.
+CREATE OR REPLACE TEMP MACRO byte_order(hex_text) AS
+    array_to_string(list_reverse(regexp_extract_all(hex_text, '..')), '');
+
+CREATE OR REPLACE TEMP TABLE volume_witness AS
+WITH identity AS (
+    SELECT DISTINCT session_id, host, image_key, volume_serial, lower(volume_label) AS label FROM session_file WHERE volume_serial IS NOT NULL
+),
+shortcut AS (
+    SELECT host, lower(left(local_path, 2)) AS volume, volume_serial, lower(volume_label) AS label, drive_type, NULL::TIMESTAMP_NS AS time_utc,
+        source_id, 'lnk' AS table_name, "offset" AS record_offset
+    FROM lnk WHERE local_path LIKE '_:%' AND volume_serial IS NOT NULL
+    UNION ALL
+    SELECT host, lower(left(local_path, 2)), volume_serial, lower(volume_label), drive_type, last_accessed_utc, source_id, 'jumplist_entry', "offset"
+    FROM jumplist_entry WHERE local_path LIKE '_:%' AND volume_serial IS NOT NULL
+),
+-- One image in several sessions: a shortcut says which only by its time.
+by_serial AS (
+    SELECT s.session_id, s.host, c.volume, i.label IS NOT DISTINCT FROM c.label AS same_label, c.source_id, c.table_name, c.record_offset
+    FROM shortcut c
+    JOIN identity i ON i.host = c.host AND i.volume_serial = c.volume_serial
+    JOIN session s ON s.session_id = i.session_id
+    WHERE s.open_ns IS NOT NULL AND c.drive_type = CASE WHEN s.image_kind = 'disk' THEN 'fixed' ELSE 'CD-ROM' END
+    QUALIFY count(DISTINCT s.session_id) OVER (PARTITION BY c.host, c.source_id, c.table_name, c.record_offset) = 1
+        OR stamp_ns(c.host, c.time_utc) BETWEEN s.open_ns - rule_ns('same_act_s') AND coalesce(s.end_ns, 9223372036854775807 - rule_ns('same_act_s')) + rule_ns('same_act_s')
+),
+partition AS (
+    SELECT s.session_id, s.host,
+        CASE WHEN length(p.mbr) >= 1024 THEN upper(byte_order(substr(p.mbr, 881, 8))) END AS signature,
+        p.mbr, p.partition_table, coalesce(nullif(p.bytes_per_sector, 0), 512) AS sector, p.partition_style, n.number
+    FROM timed('partition_diagnostic') p
+    JOIN session s ON s.host = p.host AND path_key(p.location) IN (s.image_key, s.file_key)
+        AND p.mono_ns >= s.open_ns - rule_ns('attach_window_s') AND (s.end_ns IS NULL OR p.mono_ns <= s.end_ns)
+    CROSS JOIN range(4) n(number)
+    WHERE p.capacity > 0
+),
+-- MBR: entries at 0x1BE, first sector at 8 of each. GPT: DRIVE_LAYOUT_INFORMATION_EX, entries of 144 bytes from 48, id at 48 of each.
+place AS (
+    SELECT session_id, host, signature, NULL AS partition_guid,
+        try_cast('0x' || byte_order(substr(mbr, 909 + 32 * number, 8)) AS UBIGINT) * sector AS partition_offset
+    FROM partition WHERE signature IS NOT NULL AND partition_style IS DISTINCT FROM 1
+    UNION ALL
+    SELECT session_id, host, NULL,
+        lower(concat_ws('-', byte_order(substr(g, 1, 8)), byte_order(substr(g, 9, 4)), byte_order(substr(g, 13, 4)), substr(g, 17, 4), substr(g, 21, 12))), NULL
+    FROM (SELECT session_id, host, substr(partition_table, 193 + 288 * number, 32) AS g FROM partition WHERE length(partition_table) >= 224 + 288 * number)
+),
+by_partition AS (
+    SELECT DISTINCT p.session_id, p.host, lower(d.letter) AS volume, d.source_id, d."offset" AS record_offset
+    FROM place p
+    JOIN mounted_device d ON d.host = p.host AND d.letter IS NOT NULL
+        AND ((d.disk_signature = p.signature AND d.partition_offset = p.partition_offset AND p.partition_offset > 0) OR d.partition_guid = p.partition_guid)
+),
+-- MountedDevices alone: the only image opened when the key was written, the only letter of such a drive.
+by_time AS (
+    SELECT s.session_id, s.host, lower(d.letter) AS volume, d.source_id, d."offset" AS record_offset
+    FROM mounted_device d
+    JOIN session s ON s.host = d.host AND s.image_kind = 'optical'
+        AND abs(stamp_ns(d.host, d.key_last_write_utc) - s.open_ns) <= rule_ns('attach_trace_s')
+    WHERE d.is_virtual_dvd AND d.image_slot IS NOT NULL AND d.letter IS NOT NULL
+    QUALIFY count(*) OVER (PARTITION BY d.host) = 1
+),
+-- Folders that the image lists, viewed under the letter while it alone of such images was open.
+by_folder AS (
+    SELECT s.session_id, s.host, b.volume, min_by(b.source_id, b.record_offset) AS source_id, min(b.record_offset) AS record_offset
+    FROM (
+        SELECT host, lower(drive) AS volume, lower(substr(rtrim("path", '\'), 4)) AS folder, source_id, "offset" AS record_offset,
+            unnest(list_distinct([opened_utc, first_opened_utc, node_last_write_utc])) AS time_utc
+        FROM shellbag WHERE kind = 'folder' AND drive IS NOT NULL AND length("path") > 3
+    ) b
+    JOIN session s ON s.host = b.host AND s.open_ns IS NOT NULL AND stamp_ns(b.host, b.time_utc) >= s.open_ns - rule_ns('same_act_s')
+        AND (s.end_ns IS NULL OR stamp_ns(b.host, b.time_utc) <= s.end_ns + rule_ns('same_act_s'))
+    SEMI JOIN session_file f ON f.session_id = s.session_id AND starts_with(lower(f.path), b.folder || '\')
+    GROUP BY s.session_id, s.host, b.volume, b.folder
+    QUALIFY count(*) OVER (PARTITION BY s.host, b.volume, b.folder) = 1
+)
+SELECT session_id, host, volume, rule_value('c_volume_registry') AS confidence, basis, source_id, table_name, record_offset FROM registry_letter
+UNION ALL
+SELECT session_id, host, volume, rule_value('c_volume_registry'), basis, source_id, table_name, record_offset FROM trace_letter
+UNION ALL
+SELECT session_id, host, volume, CASE WHEN same_label THEN rule_value('c_volume_label') ELSE rule_value('c_volume_serial') END,
+    CASE WHEN table_name = 'lnk' THEN 'a shortcut' ELSE 'a jump list' END || ' names the letter with the image''s serial'
+        || CASE WHEN same_label THEN ' and label' ELSE '' END,
+    source_id, table_name, record_offset
+FROM by_serial
+UNION ALL
+SELECT session_id, host, volume, rule_value('c_volume_disk_evidence'), 'MountedDevices has the disk''s partition, as 1006 logged it, under the letter',
+    source_id, 'mounted_device', record_offset
+FROM by_partition
+UNION ALL
+SELECT session_id, host, volume, rule_value('c_volume_registry'), 'MountedDevices gives the letter to a virtual drive, written when the image was opened',
+    source_id, 'mounted_device', record_offset
+FROM by_time
+UNION ALL
+SELECT session_id, host, volume, rule_value('c_volume_listed_path'), 'a folder that the image lists was viewed under the letter (shellbag)', source_id, 'shellbag', record_offset
+FROM by_folder;
+
+-- As the key was written last before the end of the session, the letter was the stick's.
+CREATE OR REPLACE TEMP TABLE stick_letter AS
+SELECT DISTINCT s.session_id, lower(d.letter) AS volume
+FROM mounted_device d
+JOIN session s ON s.host = d.host AND s.open_ns IS NOT NULL
+WHERE d.letter IS NOT NULL AND d.device_path ILIKE '%usbstor%'
+    AND (s.end_ns IS NULL OR stamp_ns(d.host, d.key_last_write_utc) <= s.end_ns);

@@ -1,0 +1,1 @@
+"""Hunts: their cases."""
