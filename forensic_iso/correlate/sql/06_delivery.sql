@@ -69,7 +69,10 @@ WHERE is_image_name(f.target_filename) OR n.image_key IS NOT NULL;
 
 CREATE OR REPLACE TEMP TABLE arrival AS
 WITH seen_twice AS (
-    SELECT f.*, e.writer_path, e.marked_utc, e.source_id AS event_source, e.record_offset AS event_offset
+    -- A stream outside of the $MFT has its text in the event only.
+    SELECT f.* REPLACE (coalesce(f.zone_id, e.zone_id) AS zone_id, coalesce(f.host_url, e.host_url) AS host_url,
+            coalesce(f.referrer_url, e.referrer_url) AS referrer_url),
+        e.writer_path, e.marked_utc, e.source_id AS event_source, e.record_offset AS event_offset
     FROM marked_file f
     LEFT JOIN marked_event e ON e.host = f.host AND e.file_key = f.file_key
         AND abs(epoch_ns(e.time_utc) - epoch_ns(f.time_utc)) <= rule_ns('delivery_same_s')

@@ -31,7 +31,7 @@ by_serial AS (
 ),
 partition AS (
     SELECT s.session_id, s.host,
-        CASE WHEN length(p.mbr) >= 1024 THEN upper(byte_order(substr(p.mbr, 881, 8))) END AS signature,
+        upper(byte_order(CASE WHEN length(p.mbr) >= 1024 THEN substr(p.mbr, 881, 8) WHEN p.partition_style = 0 THEN substr(p.partition_table, 17, 8) END)) AS signature,
         p.mbr, p.partition_table, coalesce(nullif(p.bytes_per_sector, 0), 512) AS sector, p.partition_style, n.number
     FROM timed('partition_diagnostic') p
     JOIN session s ON s.host = p.host AND path_key(p.location) IN (s.image_key, s.file_key)
@@ -39,11 +39,15 @@ partition AS (
     CROSS JOIN range(4) n(number)
     WHERE p.capacity > 0
 ),
--- MBR: entries at 0x1BE, first sector at 8 of each. GPT: DRIVE_LAYOUT_INFORMATION_EX, entries of 144 bytes from 48, id at 48 of each.
+-- MBR: signature at 0x1B8, entries at 0x1BE, first sector at 8 of each. DRIVE_LAYOUT_INFORMATION_EX: MBR signature at 8;
+-- entries of 144 bytes from 48, first byte at 8 of each, its GPT id at 48.
 place AS (
     SELECT session_id, host, signature, NULL AS partition_guid,
-        try_cast('0x' || byte_order(substr(mbr, 909 + 32 * number, 8)) AS UBIGINT) * sector AS partition_offset
-    FROM partition WHERE signature IS NOT NULL AND partition_style IS DISTINCT FROM 1
+        unnest([
+            try_cast('0x' || byte_order(substr(mbr, 909 + 32 * number, 8)) AS UBIGINT) * sector,
+            try_cast('0x' || byte_order(substr(partition_table, 113 + 288 * number, 16)) AS UBIGINT)
+        ]) AS partition_offset
+    FROM partition WHERE length(signature) = 8 AND partition_style IS DISTINCT FROM 1
     UNION ALL
     SELECT session_id, host, NULL,
         lower(concat_ws('-', byte_order(substr(g, 1, 8)), byte_order(substr(g, 9, 4)), byte_order(substr(g, 13, 4)), substr(g, 17, 4), substr(g, 21, 12))), NULL

@@ -33,6 +33,7 @@ WITH used AS (
     JOIN session s USING (session_id)
     JOIN volume_use u ON u.host = s.host AND u.what = 'program' AND u.form = 'letter'
         AND u.mono_ns >= s.open_ns AND (s.end_ns IS NULL OR u.mono_ns <= s.end_ns)
+    WHERE NOT list_contains(rule_words('noise_without_letter'), lower(n.what))
     GROUP BY ALL
 ),
 own AS (

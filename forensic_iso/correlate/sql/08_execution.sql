@@ -112,7 +112,7 @@ alive AS (
         END AS unquoted,
         regexp_replace(token, '^[\w-]+=', '') AS bare
     FROM headed
-    WHERE token <> ''
+    WHERE token <> '' AND NOT contains(lower(text), 'openas_rundll')
         AND NOT regexp_matches(token, '^[0-9]?>') AND NOT regexp_matches(coalesce(token_before, ''), '>$')
         AND NOT (class = 'code' AND len(list_filter(rule_words('inert_switch'), lambda x: contains(lower(text), x))) > 0)
         AND NOT (is_shell AND NOT evaluates AND coalesce(list_contains(rule_words('inert_command'), head), FALSE))

@@ -62,6 +62,9 @@ executed AS (
     SELECT short_hash(concat_ws('|', 'hash', session_id, process_key)), source_id, 'image_content', record_offset, 'file in the image'
     FROM hash_run
     UNION ALL
+    SELECT short_hash(concat_ws('|', 'listed', session_id, process_key)), source_id, 'image_content', record_offset, 'file in the image'
+    FROM listed_run
+    UNION ALL
     SELECT execution_id, source_id, table_name, record_offset, role FROM trace_ref
     UNION ALL
     SELECT p.execution_id, unnest([u.source_id, u.content_source]), unnest(['prefetch_run', 'image_content']),

@@ -1,0 +1,66 @@
+-- listed_run (temporary), rows of execution: process starts that only the files of an image in the evidence explain.
+-- lnk_argument: started by Explorer with the target and the arguments of a shortcut in the image, while it was open.
+-- content_match: a launcher was given a relative file where no directory is logged (4688), and of the open images this
+-- one alone lists that file.
+-- From process and session_file. Starts that 08_execution has are left out.
+-- Misses: images that were not collected; bare names without folder or code extension; shortcuts without arguments.
+CREATE OR REPLACE TEMP TABLE listed_run AS
+WITH started AS (
+    SELECT p.process_key, p.host, p.start_ns, p.path, p.current_directory, program_of(p.parent_path) AS parent,
+        list_distinct([program_of(p.path), program_of(p.original_file_name)]) AS programs,
+        trim(regexp_replace(t.plain, '^\s*("[^"]*"|\S+)\s*', '')) AS arguments
+    FROM process p
+    JOIN command_text t USING (process_key)
+    ANTI JOIN ran r ON r.process_key = p.process_key
+    WHERE p.path ILIKE '_:\windows\%'
+),
+shortcut AS (
+    SELECT s.process_key, f.session_id, 'lnk_argument' AS kind, f.path AS file, f.lnk_target || ' ' || f.lnk_arguments AS target,
+        rule_value('c_lnk_argument') AS confidence, f.source_id, f.record_offset
+    FROM started s
+    JOIN session_file f ON f.host = s.host AND f.shown AND trim(f.lnk_arguments) = s.arguments
+        AND list_contains(s.programs, program_of(f.lnk_target))
+    WHERE s.parent = 'explorer' AND s.arguments <> ''
+),
+word AS (
+    SELECT process_key, host, start_ns,
+        list_transform(regexp_extract_all(lower(replace(arguments, '/', '\')), '"[^"]*"|[^\s"]+'), lambda w: trim(w, '"')) AS words
+    FROM started
+    WHERE current_directory IS NULL
+        AND (list_has_any(programs, rule_words('loader_any_extension')) OR list_has_any(programs, rule_words('loader_code_extension')))
+),
+token AS (
+    SELECT process_key, host, start_ns,
+        regexp_replace(regexp_replace(unnest(words), ',[^,\\]*$', ''), '^(\.\\)+', '') AS rel
+    FROM word
+    WHERE NOT list_has_any(words, rule_words('inert_command'))
+),
+content AS (
+    SELECT t.process_key, f.session_id, 'content_match' AS kind, f.path AS file, f.path AS target,
+        CASE WHEN list_contains(rule_words('common_name'), file_name(t.rel)) THEN rule_value('c_content_match_common') ELSE rule_value('c_content_match') END AS confidence,
+        f.source_id, f.record_offset
+    FROM token t
+    JOIN session_file f ON f.host = t.host AND f.shown AND lower(f.path) = t.rel
+    WHERE contains(t.rel, '\') OR list_contains(rule_words('code_extension'), extension_of(t.rel))
+),
+open_then AS (
+    SELECT m.*
+    FROM (SELECT * FROM shortcut UNION ALL SELECT * FROM content) m
+    JOIN started s USING (process_key)
+    JOIN session o USING (session_id)
+    WHERE o.open_ns IS NOT NULL AND s.start_ns >= o.open_ns AND (o.end_ns IS NULL OR s.start_ns <= o.end_ns)
+    -- Two open images that list it: neither.
+    QUALIFY min(session_id) OVER (PARTITION BY process_key, kind) = max(session_id) OVER (PARTITION BY process_key, kind)
+)
+SELECT * FROM open_then
+QUALIFY row_number() OVER (PARTITION BY process_key ORDER BY confidence DESC, kind DESC, file) = 1;
+
+INSERT INTO execution BY NAME
+SELECT short_hash(concat_ws('|', 'listed', l.session_id, l.process_key)) AS execution_id, l.session_id, p.host, s.image_path,
+    p.started_utc AS time_utc, l.kind, p.path AS process_path, p.command_line, p.pid, p.process_guid, p.parent_path, p.user_name,
+    CASE WHEN l.kind = 'lnk_argument' THEN 'started by Explorer with target and arguments of the shortcut ' || l.file || ' in the image'
+        ELSE 'argument ' || l.file || ' is a file of this image alone; no directory is logged' END AS basis,
+    l.confidence, l.target, l.process_key, p.integrity
+FROM listed_run l
+JOIN process p USING (process_key)
+JOIN session s USING (session_id);
