@@ -1,7 +1,7 @@
 """The timeline of a case and the result of a query as sources of the table widget."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ from forensic_iso.browse.filters import SEVERITIES, format_ns
 from forensic_iso.browse.timeline import Row, chosen
 from forensic_iso.browse.view import View
 from tui.safe import SEVERITY_SIGNS, Piece
-from tui.widgets.timeline import Col, Drawn
+from tui.widgets.source import Col, Drawn
 
 if TYPE_CHECKING:
     from forensic_iso.browse.console import Result
@@ -79,11 +79,15 @@ class TimelineSource:
         """Rows in view."""
         return self.view.count
 
-    def fetch(self, first: int, last: int) -> Sequence[object]:
-        """Rows at positions of the view."""
-        rids = self.view.rids(first, last)
-        rows = chosen(self.case, rids[::-1] if self.view.descending else rids)
-        return rows[::-1] if self.view.descending else rows
+    def reader(self, first: int, last: int) -> Callable[[], Sequence[object]]:
+        """What reads the rows at positions of the view as it is now."""
+        rids, descending, case = self.view.rids(first, last), self.view.descending, self.case
+
+        def read() -> Sequence[object]:
+            rows = chosen(case, rids[::-1] if descending else rids)
+            return rows[::-1] if descending else rows
+
+        return read
 
     def draw(self, row: object, columns: Sequence[Col]) -> Drawn:
         """A row in its artifact's and severity's colours."""
@@ -187,9 +191,9 @@ class ResultSource:
         """Rows kept."""
         return len(self.result.rows)
 
-    def fetch(self, first: int, last: int) -> Sequence[object]:
-        """Rows of the result."""
-        return self.result.rows[first:last]
+    def reader(self, first: int, last: int) -> Callable[[], Sequence[object]]:
+        """What gives rows of the result."""
+        return lambda: self.result.rows[first:last]
 
     def draw(self, row: object, columns: Sequence[Col]) -> Drawn:
         """A row; what is NULL is told from empty text."""

@@ -122,7 +122,8 @@ def of_row(case: Case, row: timeline.Row) -> str | None:
     place = [row.source_id, int(row.row_address)]
     direct = case.rows(
         "SELECT process_key FROM process WHERE (sysmon_source_id = $1 AND sysmon_offset = $2)"
-        " OR (security_source_id = $1 AND security_offset = $2)",
+        " OR (security_source_id = $1 AND security_offset = $2)"
+        " OR (mde_source_id = $1 AND mde_row = $2)",
         place,
     )
     if direct:
@@ -157,6 +158,7 @@ def timeline_rows(case: Case, key: str) -> list[int]:
     parts = [
         "SELECT sysmon_source_id AS s, sysmon_offset::VARCHAR AS a FROM member",
         "SELECT security_source_id, security_offset::VARCHAR FROM member",
+        "SELECT mde_source_id, mde_row::VARCHAR FROM member",
         "SELECT NULL, execution_id FROM execution WHERE process_key IN (SELECT process_key FROM member)",
     ]
     parts += [

@@ -257,13 +257,18 @@ VOLUME_CLAIM = Table(
 
 EXECUTION = Table(
     "execution",
-    "Programs, modules and scripts run from a mounted image",
+    "Programs, modules and scripts run from a mounted image, by logs and by other artifacts",
     (
         Column("execution_id", Sql.TEXT, "Hash of session, process, kind of row and module"),
         Column("session_id", Sql.TEXT, "Session (mount_session)"),
         HOST,
         Column("image_path", Sql.TEXT, "Image"),
-        Column("time_utc", Sql.TIME, f"Start of the process, or load of the module, {_UTC}"),
+        Column(
+            "time_utc",
+            Sql.TIME,
+            f"Start of the process, or load of the module, {_UTC}; of some artifacts a moment near it, "
+            "which basis says; NULL: no moment is known",
+        ),
         Column(
             "kind", Sql.TEXT, "image_on_volume, module_on_volume, script_arg, relative_arg_cwd, ..."
         ),

@@ -42,6 +42,8 @@ start AS (
     SELECT process_key, 'sysmon_process_create' AS table_name, sysmon_source_id AS source_id, sysmon_offset AS row_offset FROM process
     UNION ALL
     SELECT process_key, 'security_process_create', security_source_id, security_offset FROM process
+    UNION ALL
+    SELECT process_key, 'mde_device_process_events', mde_source_id, mde_row FROM process
 ),
 ground AS (
     SELECT r.row_number, m.finding_id, 0 AS strength, 'is the ' || m.what || ' itself' AS basis

@@ -68,7 +68,7 @@ class DetailPage(Page):
     def _head(self) -> list[Item]:
         row = self.row
         severity = min(row.severity or 0, 5)
-        noted = self.desk.notes_of(row.stable_id)
+        noted = self.desk.notes.of(row.stable_id)
         out = [
             item(
                 (f" {format_ns(row.time_ns, 9)} UTC  ", "value"),

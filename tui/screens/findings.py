@@ -29,7 +29,7 @@ class FindingsPage(Page):
         found = queries.findings(self.desk.case)
         items: list[Item] = []
         for f in found:
-            noted = self.desk.notes_of(finding_subject(str(f["finding_id"])))
+            noted = self.desk.notes.of(finding_subject(str(f["finding_id"])))
             line: list[Piece] = [*finding_line(f)]
             line.append((f"  {noted}" if noted else "", "mark"))
             items.append(
@@ -76,7 +76,7 @@ class FindingPage(Page):
 
     def _head(self, story: Story) -> Sequence[Item]:
         f = story.finding
-        noted = self.desk.notes_of(finding_subject(self.finding_id))
+        noted = self.desk.notes.of(finding_subject(self.finding_id))
         out = [
             item(
                 (f" {str(f['severity']).upper()} ", severity_role(f["severity"])),
@@ -199,15 +199,17 @@ class FindingPage(Page):
 
     def action_tag_finding(self) -> None:
         """Ask for a tag."""
-        self.desk.ask_note(Kind.TAG, finding_subject(self.finding_id), self._about(), self.load)
+        self.desk.notes.ask(Kind.TAG, finding_subject(self.finding_id), self._about(), self.load)
 
     def action_comment_finding(self) -> None:
         """Ask for a comment."""
-        self.desk.ask_note(Kind.COMMENT, finding_subject(self.finding_id), self._about(), self.load)
+        self.desk.notes.ask(
+            Kind.COMMENT, finding_subject(self.finding_id), self._about(), self.load
+        )
 
     def action_mark_finding(self) -> None:
         """Bookmark it, or not any more."""
-        self.desk.toggle_bookmark(finding_subject(self.finding_id), self._about())
+        self.desk.notes.toggle_bookmark(finding_subject(self.finding_id), self._about())
         self.load()
 
     def _about(self) -> str:

@@ -1,8 +1,14 @@
 """Contents of disk images found in the evidence, with hashes and who ran what."""
 
+from collections.abc import Callable
+
 from forensic_iso.browse import overview as queries
+from forensic_iso.browse.case import Record
+from tui.safe import Piece
 from tui.screens.page import Page, column
 from tui.widgets.lines import Item, Lines, heading, item
+
+INDENT = " " * 16
 
 
 class ImagesPage(Page):
@@ -13,65 +19,12 @@ class ImagesPage(Page):
 
     def load(self) -> None:
         """List them."""
-        case = self.desk.case
-        found = queries.images(case)
+        found = queries.images(self.desk.case)
         items: list[Item] = []
         for image in found:
-            source = str(image["source_id"])
-            where = image["windows_path"] or image["path"]
-            items.append(
-                Item(
-                    (
-                        (where, "head"),
-                        (f"  {image['host'] or ''}", "link"),
-                        (
-                            f"  label {image['volume_label'] or '-'}, serial {image['volume_serial'] or '-'}",
-                            "dim",
-                        ),
-                    ),
-                    lambda w=str(where): self.desk.filter_text(
-                        w.replace("/", "\\").rpartition("\\")[2]
-                    ),
-                    hang=2,
-                )
-            )
-            items.append(item((f"   sha256 {image['sha256']}", "dim"), hang=10))
-            for f in queries.image_files(case, source):
-                name = str(f["path"] or f["name"] or "")
-                items.append(
-                    Item(
-                        (
-                            ("   ", ""),
-                            (
-                                column(
-                                    "folder" if f["is_directory"] else f"{f['size_bytes'] or 0:,}",
-                                    13,
-                                ),
-                                "dim",
-                            ),
-                            (name, "label" if f["is_directory"] else "value"),
-                            ("  hidden" if f["hidden"] else "", "warn"),
-                            (
-                                f"  {str(f['recorded_utc'])[:19]}" if f["recorded_utc"] else "",
-                                "dim",
-                            ),
-                        ),
-                        lambda n=name: self.desk.filter_text(
-                            n.replace("/", "\\").rpartition("\\")[2]
-                        ),
-                        hang=18,
-                    )
-                )
-                if f["sha256"]:
-                    items.append(item((f"{' ' * 16}sha256 {f['sha256']}", "dim"), hang=23))
-                    items.append(
-                        item(
-                            (f"{' ' * 16}md5 {f['md5'] or '-'}  sha1 {f['sha1'] or '-'}", "dim"),
-                            hang=20,
-                        )
-                    )
-                if f["runs"]:
-                    items.append(item((" " * 16, ""), (f"run: {f['runs']}", "bad"), hang=21))
+            items += self._image(image)
+            for file in queries.image_files(self.desk.case, str(image["source_id"])):
+                items += self._file(file)
         nothing = [heading("Images"), item((" no disk image was among the evidence", "dim"))]
         lines = self.query_one("#lines", Lines)
         lines.show(items or nothing)
@@ -79,3 +32,39 @@ class ImagesPage(Page):
         self.say(
             (f"{len(found)} images read; Enter shows where the timeline names the file", "bar")
         )
+
+    def _rows_that_name(self, path: str) -> Callable[[], None]:
+        """Goes to the rows with a file's name."""
+        name = path.replace("/", "\\").rpartition("\\")[2]
+        return lambda: self.desk.filter_text(name)
+
+    def _image(self, image: Record) -> list[Item]:
+        where = image["windows_path"] or image["path"]
+        label, serial = image["volume_label"] or "-", image["volume_serial"] or "-"
+        line: list[Piece] = [
+            (where, "head"),
+            (f"  {image['host'] or ''}", "link"),
+            (f"  label {label}, serial {serial}", "dim"),
+        ]
+        return [
+            Item(tuple(line), self._rows_that_name(str(where)), hang=2),
+            item((f"   sha256 {image['sha256']}", "dim"), hang=10),
+        ]
+
+    def _file(self, file: Record) -> list[Item]:
+        name, folder = str(file["path"] or file["name"] or ""), bool(file["is_directory"])
+        line: list[Piece] = [
+            ("   ", ""),
+            (column("folder" if folder else f"{file['size_bytes'] or 0:,}", 13), "dim"),
+            (name, "label" if folder else "value"),
+            ("  hidden" if file["hidden"] else "", "warn"),
+            (f"  {str(file['recorded_utc'])[:19]}" if file["recorded_utc"] else "", "dim"),
+        ]
+        out = [Item(tuple(line), self._rows_that_name(name), hang=18)]
+        if file["sha256"]:
+            hashes = f"{INDENT}md5 {file['md5'] or '-'}  sha1 {file['sha1'] or '-'}"
+            out.append(item((f"{INDENT}sha256 {file['sha256']}", "dim"), hang=23))
+            out.append(item((hashes, "dim"), hang=20))
+        if file["runs"]:
+            out.append(item((INDENT, ""), (f"run: {file['runs']}", "bad"), hang=21))
+        return out

@@ -25,7 +25,7 @@ class NotesPage(Page):
 
     def load(self) -> None:
         """List them."""
-        self._notes = self.desk.all_notes()
+        self._notes = self.desk.notes.all()
         items = [
             Item(
                 (
@@ -67,6 +67,5 @@ class NotesPage(Page):
         if note.author != self.desk.notes.author:
             self.say((f"only {note.author} takes this note away", "warn"))
             return
-        self.desk.drop(lambda: self.desk.notes.remove(note.id))
-        self.desk.notes_changed()
+        self.desk.notes.remove(note.id)
         self.load()

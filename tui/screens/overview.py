@@ -12,6 +12,11 @@ SEVERITY_NUMBER = {"info": 1, "low": 2, "medium": 3, "high": 4, "critical": 5}
 FINDINGS_SHOWN = 12
 
 
+def _span(first: object, last: object) -> str:
+    """From when to when; nothing where no time is known."""
+    return f" {str(first)[:19]} to {str(last)[:19]}" if first or last else ""
+
+
 def severity_role(word: object) -> str:
     """Role of a finding's severity."""
     return f"severity_{SEVERITY_NUMBER.get(str(word), 0)}"
@@ -121,8 +126,8 @@ class OverviewPage(Page):
                     (column(c["host"], 12), "link"),
                     (" ", ""),
                     (column(c["channel"], 30), "value"),
-                    (f" {str(c['first_utc'])[:19]} to {str(c['last_utc'])[:19]}", ""),
-                    (f"  {c['records'] or 0:,} records  ", "dim"),
+                    (_span(c["first_utc"], c["last_utc"]), ""),
+                    (f"  {c['records']:,} records  " if c["records"] else "  ", "dim"),
                     ("; ".join(d for d in doubts if d), "warn"),
                     hang=14,
                 )

@@ -176,7 +176,7 @@ class SqlPage(Page):
 
         def done(name: str | None) -> None:
             if name and name.strip():
-                self.desk.keep("query", name.strip(), self.query_text)
+                self.desk.notes.save("query", name.strip(), self.query_text)
 
         self.app.push_screen(Ask("save this query as", "a name; the same name is replaced"), done)
 
@@ -184,7 +184,7 @@ class SqlPage(Page):
         """Load a saved query."""
         items = [
             item((f"{name}  ", "value"), (query, "dim"), payload=query, hang=4)
-            for name, query in self.desk.kept("query")
+            for name, query in self.desk.notes.saved("query")
         ]
         self.app.push_screen(Choose("saved queries", items), self._chosen)
 

@@ -18,15 +18,15 @@ CREATE OR REPLACE TEMP MACRO command_head(line) AS
 CREATE OR REPLACE TEMP TABLE trace_use AS
 WITH said AS (
     SELECT host, path, 'run' AS class, CASE WHEN last_run_utc IS NULL THEN 4 ELSE 1 END AS stage, last_run_utc AS time_utc, NULL::TIMESTAMP_NS AS from_utc,
-        'UserAssist' || coalesce(' (' || run_count || ' starts, the last one timed)', '') AS what, NULL AS time_remark, rule_value('c_trace_start') AS confidence,
+        'UserAssist' || CASE WHEN run_count > 0 THEN ' (starts: ' || run_count || ')' ELSE '' END AS what, NULL AS time_remark, rule_value('c_trace_start') AS confidence,
         "user" AS user_name, NULL AS command_line, NULL AS sha1, source_id, 'user_assist' AS table_name, "offset" AS record_offset
-    FROM user_assist WHERE coalesce(run_count, 0) > 0 AND path NOT ILIKE '%.lnk'
+    FROM user_assist WHERE (run_count > 0 OR last_run_utc IS NOT NULL) AND path NOT ILIKE '%.lnk'
     UNION ALL
-    SELECT host, path, 'shortcut', 1, last_run_utc, NULL, 'UserAssist: the shortcut was started' || coalesce(' (' || run_count || ' times, the last one timed)', ''), NULL,
+    SELECT host, path, 'shortcut', 1, last_run_utc, NULL, 'UserAssist: the shortcut was started' || CASE WHEN run_count > 0 THEN ' (starts: ' || run_count || ')' ELSE '' END, NULL,
         rule_value('c_trace_shortcut'), "user", NULL, NULL, source_id, 'user_assist', "offset"
     FROM user_assist WHERE last_run_utc IS NOT NULL AND path ILIKE '%.lnk'
     UNION ALL
-    SELECT host, coalesce(filled(app_path), app_id), 'run', 1, last_accessed_utc, NULL, 'RecentApps' || coalesce(' (' || launch_count || ' starts)', ''), NULL,
+    SELECT host, coalesce(filled(app_path), app_id), 'run', 1, last_accessed_utc, NULL, 'RecentApps' || coalesce(' (starts: ' || launch_count || ')', ''), NULL,
         rule_value('c_trace_start'), "user", NULL, NULL, source_id, 'recent_app', "offset"
     FROM recent_app WHERE item_path IS NULL AND last_accessed_utc IS NOT NULL
     UNION ALL
@@ -80,7 +80,7 @@ WITH said AS (
     FROM program_trace WHERE kind NOT IN ('muicache', 'compat_layers')
     UNION ALL
     SELECT host, unnest(commanded_files(command)), 'command', CASE WHEN opened_utc IS NULL THEN 4 ELSE 1 END, opened_utc, NULL, 'RunMRU: typed in the Run dialog',
-        'time of this entry not kept', rule_value('c_trace_command'), "user", command, NULL, source_id, 'run_mru', "offset"
+        CASE WHEN opened_utc IS NULL THEN 'it keeps the time of the newest entry only' END, rule_value('c_trace_command'), "user", command, NULL, source_id, 'run_mru', "offset"
     FROM run_mru
     UNION ALL
     SELECT host, unnest(commanded_files(command)), 'command', 4, NULL, NULL, 'PowerShell''s history: typed, line ' || line_number, 'the history keeps no times',
@@ -128,11 +128,21 @@ WITH used AS (
 ),
 dated AS (
     SELECT u.*, b.boot_number FROM used u ASOF LEFT JOIN boot b ON b.host = u.host AND u.mono_ns >= b.start_ns
+),
+partition_letter AS (
+    SELECT DISTINCT host, lower(letter) AS volume FROM mounted_device
+    WHERE letter IS NOT NULL AND (disk_signature IS NOT NULL OR partition_guid IS NOT NULL)
 )
 SELECT DISTINCT d.*, CASE WHEN d.volume LIKE '_:' THEN 'letter' ELSE 'cdrom' END AS form
 FROM dated d
+-- Drives that are no image's keep their letter: the host's own optical drive, a guest's.
+ANTI JOIN mounted_device o ON o.host = d.host AND lower(o.letter) = d.volume AND o.device_path ILIKE '%cdrom%'
+    AND (NOT coalesce(o.is_virtual_dvd, FALSE) OR o.image_slot IS NULL)
+LEFT JOIN partition_letter f ON f.host = d.host AND f.volume = d.volume
 SEMI JOIN session s ON s.host = d.host AND s.open_ns IS NOT NULL
     AND (s.boot_number = d.boot_number OR (d.mono_ns >= s.open_ns - rule_ns('same_act_s') AND d.mono_ns <= coalesce(s.end_ns, 9223372036854775807 - rule_ns('same_act_s')) + rule_ns('same_act_s')))
+    -- A disk's partition has the letter, as MountedDevices was last written: of an optical image only a file that it lists.
+    AND (f.volume IS NULL OR s.image_kind = 'disk' OR (s.session_id, lower(substr(d.path, 4))) IN (SELECT (session_id, lower(path)) FROM session_file WHERE shown))
 UNION ALL BY NAME
 SELECT m.host, m.volume, m.path, m.mono_ns, m.time_utc, TRUE AS solid, 'module' AS what, m.source_id, 'mde_device_image_load_events' AS table_name,
     m.row_address AS record_offset, b.boot_number,

@@ -208,10 +208,18 @@ GROUP BY process_key, session_id;
 -- Loads of modules on the volume.
 CREATE OR REPLACE TEMP TABLE loaded AS
 WITH load AS (
-    SELECT m.*, volume_quick(m.image_loaded) AS module_volume
+    SELECT m.host, m.mono_ns, m.happened_utc, m.image, m.image_loaded, m.process_id, m.process_guid, m."user", m.signed, m.signature_status,
+        'sysmon_image_load' AS table_name, m.source_id, m.record_offset, volume_quick(m.image_loaded) AS module_volume
     FROM sysmon_timed('sysmon_image_load') m
     WHERE path_key(m.image_loaded) <> path_key(m.image)
         AND (m.host, volume_quick(m.image_loaded)) IN (SELECT (host, volume) FROM session_volume)
+    UNION ALL
+    SELECT host, stamp_ns(host, timestamp_utc), timestamp_utc, initiating_process_folder_path, folder_path, initiating_process_id, NULL,
+        filled(concat_ws('\', filled(initiating_process_account_domain), filled(initiating_process_account_name))), NULL, NULL,
+        'mde_device_image_load_events', source_id, row_address, volume_quick(folder_path)
+    FROM mde_device_image_load_events
+    WHERE timestamp_utc IS NOT NULL AND path_key(folder_path) <> path_key(initiating_process_folder_path)
+        AND (host, volume_quick(folder_path)) IN (SELECT (host, volume) FROM session_volume)
 ),
 by_guid AS (
     SELECT l.source_id, l.record_offset, min(p.process_key) AS process_key
@@ -225,7 +233,7 @@ by_pid AS (
     ASOF JOIN process p ON p.host = l.host AND p.pid = l.process_id AND l.mono_ns >= p.start_ns - rule_ns('same_act_s')
     WHERE p.end_ns IS NULL OR l.mono_ns <= p.end_ns + rule_ns('same_act_s')
 )
-SELECT l.host, l.source_id, l.record_offset, l.mono_ns, l.happened_utc AS time_utc, l.image, l.image_loaded, l.process_id,
+SELECT l.host, l.source_id, l.table_name, l.record_offset, l.mono_ns, l.happened_utc AS time_utc, l.image, l.image_loaded, l.process_id,
     guid_key(l.process_guid) AS process_guid, l."user" AS user_name,
     CASE WHEN l.signed IS NULL THEN NULL ELSE l.signed AND coalesce(l.signature_status, 'Valid') = 'Valid' END AS signed,
     coalesce(g.process_key, p.process_key) AS process_key, v.session_id, v.volume, v.ground, v.shares

@@ -116,31 +116,42 @@ SELECT (SELECT coalesce(max(trace_id), 0) FROM trace_use) + row_number() OVER (O
     FALSE AS has_equal
 FROM tried;
 
--- Runs that are rows already, with the files of the image they concern.
+-- Runs that are rows already, one row per key: a file of the image below its volume, or * and the program.
 CREATE OR REPLACE TEMP TABLE run_known AS
-SELECT e.execution_id, e.session_id, coalesce(p.start_ns, stamp_ns(e.host, e.time_utc)) AS mono_ns, program_of(e.process_path) AS program,
-    list_distinct([lower(regexp_replace(canonical(e.process_path), '(?i)^([a-z]:|\\device\\[^\\]+|\\\\\?\\volume\{[^}]*\}|\\volume\{[^}]*\})\\', '')),
-        lower(regexp_replace(canonical(e.target), '(?i)^([a-z]:|\\device\\[^\\]+|\\\\\?\\volume\{[^}]*\}|\\volume\{[^}]*\})\\|^\.\\', ''))]) AS files
-FROM execution e
-LEFT JOIN process p USING (process_key)
-WHERE e.session_id IS NOT NULL;
+WITH named AS (
+    SELECT e.execution_id, e.session_id, coalesce(p.start_ns, stamp_ns(e.host, e.time_utc)) AS mono_ns, e.process_path, e.target
+    FROM execution e
+    LEFT JOIN process p USING (process_key)
+    WHERE e.session_id IS NOT NULL
+)
+SELECT execution_id, session_id, mono_ns, unnest(list_distinct([
+        lower(regexp_replace(canonical(process_path), '(?i)^([a-z]:|\\device\\[^\\]+|\\\\\?\\volume\{[^}]*\}|\\volume\{[^}]*\})\\', '')),
+        lower(regexp_replace(canonical(target), '(?i)^([a-z]:|\\device\\[^\\]+|\\\\\?\\volume\{[^}]*\}|\\volume\{[^}]*\})\\|^\.\\', '')),
+        '*' || program_of(process_path)
+    ])) AS run_key
+FROM named;
 
 CREATE OR REPLACE TEMP TABLE trace_support (trace_id BIGINT, session_id VARCHAR, execution_id VARCHAR);
 
 CREATE OR REPLACE TEMP MACRO told_already(of_stage) AS TABLE
+WITH keyed AS (
+    SELECT trace_id, session_id, mono_ns, from_ns, stage,
+        unnest([rel, CASE WHEN kind IN ('lnk_argument', 'script_arg') AND of_stage < 4 THEN '*' || program_of(program) END]) AS run_key
+    FROM trace_tied
+    WHERE stage = of_stage
+)
 SELECT t.trace_id, t.session_id, r.execution_id
-FROM trace_tied t
-JOIN run_known r ON r.session_id = t.session_id AND (list_contains(r.files, t.rel) OR (t.kind IN ('lnk_argument', 'script_arg') AND r.program = program_of(t.program)))
+FROM keyed t
+JOIN run_known r ON r.session_id = t.session_id AND r.run_key = t.run_key
     AND CASE
-        WHEN of_stage = 1 THEN abs(r.mono_ns - t.mono_ns) <= rule_ns('attach_trace_s')
-        WHEN of_stage = 2 THEN r.mono_ns <= t.mono_ns + rule_ns('same_act_s')
-        WHEN of_stage = 3 THEN r.mono_ns BETWEEN t.from_ns - rule_ns('same_act_s') AND t.mono_ns + rule_ns('same_act_s')
-        ELSE list_contains(r.files, t.rel)
+        WHEN t.stage = 1 THEN abs(r.mono_ns - t.mono_ns) <= rule_ns('attach_trace_s')
+        WHEN t.stage = 2 THEN r.mono_ns <= t.mono_ns + rule_ns('same_act_s')
+        WHEN t.stage = 3 THEN r.mono_ns BETWEEN t.from_ns - rule_ns('same_act_s') AND t.mono_ns + rule_ns('same_act_s')
+        ELSE TRUE
     END
-WHERE t.stage = of_stage
 QUALIFY row_number() OVER (PARTITION BY t.trace_id, t.session_id ORDER BY abs(r.mono_ns - t.mono_ns), r.mono_ns, r.execution_id) = 1;
 
--- What no row tells yet: near in time it is one run, told by the strongest, then the earliest of them.
+-- What no row tells yet: near in time it is one run, told by the strongest, then the earliest of those with an exact time.
 CREATE OR REPLACE TEMP MACRO new_runs(of_stage) AS TABLE
 WITH untold AS (
     SELECT t.*, coalesce(t.rel, program_of(t.program)) AS file_key
@@ -157,29 +168,37 @@ clustered AS (
     SELECT *, count(*) FILTER (starts_new) OVER (PARTITION BY session_id, file_key ORDER BY mono_ns, trace_id) AS cluster FROM counted
 )
 SELECT *, short_hash(concat_ws('|', 'trace', session_id, file_key, of_stage, first_value(trace_key) OVER head)) AS execution_id,
-    row_number() OVER head = 1 AS is_head
+    row_number() OVER head = 1 AS is_head, max(confidence) OVER head AS best
 FROM (SELECT *, concat_ws('|', table_name, source_id, record_offset, mono_ns) AS trace_key FROM clustered)
 -- Presence alone: the bytes of the image's file, or two kinds of it.
 WHERE of_stage < 5 OR has_equal OR kinds > 1
-WINDOW head AS (PARTITION BY session_id, file_key, cluster ORDER BY confidence DESC, mono_ns, trace_id);
+-- An exact time goes before one that is only near; the confidence is that of the strongest.
+WINDOW head AS (
+    PARTITION BY session_id, file_key, cluster ORDER BY time_remark IS NOT NULL, confidence DESC, mono_ns, trace_id
+    ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+);
 
 CREATE OR REPLACE TEMP TABLE trace_run AS SELECT * FROM new_runs(0);
 
+CREATE OR REPLACE TEMP MACRO keys_of(of_stage) AS TABLE
+SELECT execution_id, session_id, CASE WHEN stage < 4 THEN mono_ns END, unnest([rel, '*' || program_of(program)])
+FROM trace_run WHERE is_head AND stage = of_stage;
+
 INSERT INTO trace_support SELECT * FROM told_already(1);
 INSERT INTO trace_run SELECT * FROM new_runs(1);
-INSERT INTO run_known SELECT execution_id, session_id, mono_ns, program_of(program), [rel] FROM trace_run WHERE is_head AND stage = 1;
+INSERT INTO run_known SELECT * FROM keys_of(1);
 
 INSERT INTO trace_support SELECT * FROM told_already(2);
 INSERT INTO trace_run SELECT * FROM new_runs(2);
-INSERT INTO run_known SELECT execution_id, session_id, mono_ns, program_of(program), [rel] FROM trace_run WHERE is_head AND stage = 2;
+INSERT INTO run_known SELECT * FROM keys_of(2);
 
 INSERT INTO trace_support SELECT * FROM told_already(3);
 INSERT INTO trace_run SELECT * FROM new_runs(3);
-INSERT INTO run_known SELECT execution_id, session_id, mono_ns, program_of(program), [rel] FROM trace_run WHERE is_head AND stage = 3;
+INSERT INTO run_known SELECT * FROM keys_of(3);
 
 INSERT INTO trace_support SELECT * FROM told_already(4);
 INSERT INTO trace_run SELECT * FROM new_runs(4);
-INSERT INTO run_known SELECT execution_id, session_id, NULL, program_of(program), [rel] FROM trace_run WHERE is_head AND stage = 4;
+INSERT INTO run_known SELECT * FROM keys_of(4);
 
 INSERT INTO trace_support SELECT * FROM told_already(5);
 INSERT INTO trace_run SELECT * FROM new_runs(5);
@@ -197,7 +216,7 @@ SELECT t.execution_id, t.session_id, t.host, t.image_path, CASE WHEN t.stage <= 
         CASE WHEN t.has_equal THEN 'SHA-1 of ' || t.file_path || ' in the image' WHEN t.is_listed AND t.ground <> 'list' THEN coalesce(t.file_path, t.rel) || ' is a file of the image' END,
         CASE WHEN t.ground = 'ambiguous' THEN 'volume ambiguous' ELSE 'volume: ' || t.volume_basis END
     ) AS basis,
-    least(t.confidence, 1) AS confidence, CASE WHEN t.kind IN ('script_arg', 'image_on_volume', 'content_match') THEN t.path ELSE coalesce(t.file_path, t.path) END AS target
+    t.best AS confidence, CASE WHEN t.kind IN ('script_arg', 'image_on_volume', 'content_match') THEN t.path ELSE coalesce(t.file_path, t.path) END AS target
 FROM trace_run t
 WHERE t.is_head;
 
@@ -216,9 +235,7 @@ SELECT DISTINCT e.execution_id, o.what, o.source_id, o.table_name, o.record_offs
 FROM opened o
 JOIN mount_session m ON m.host = o.host AND (upper(m.volume_serial) = o.volume_serial OR (m.volume_serial IS NULL AND lower(m.volume) = o.volume))
     AND o.mono_ns >= m.open_ns - rule_ns('same_act_s') AND (m.end_ns IS NULL OR o.mono_ns <= m.end_ns + rule_ns('same_act_s'))
-JOIN (
-    SELECT execution_id, session_id, unnest(files) AS file FROM run_known
-) e ON e.session_id = m.session_id AND e.file = o.rel;
+JOIN run_known e ON e.session_id = m.session_id AND e.run_key = o.rel;
 
 CREATE OR REPLACE TEMP TABLE trace_ref AS
 SELECT s.execution_id, t.source_id, t.table_name, t.record_offset, t.what AS role
@@ -244,7 +261,9 @@ FROM (
         WHERE r.trace_id IS NULL
         UNION ALL
         SELECT execution_id, what FROM opened_file
-    )
+    ) w
+    JOIN execution e USING (execution_id)
+    WHERE NOT contains(e.basis, w.what)
     GROUP BY execution_id
 ) a
 WHERE a.execution_id = execution.execution_id;

@@ -54,7 +54,7 @@ executed AS (
     JOIN process_row r USING (process_key)
     UNION ALL
     SELECT short_hash(concat_ws('|', 'module', session_id, coalesce(process_key, process_id::VARCHAR), path_key(image_loaded))), source_id,
-        'sysmon_image_load', record_offset, 'module load'
+        table_name, record_offset, 'module load'
     FROM loaded
     UNION ALL
     SELECT execution_id, source_id, 'powershell_script_block', record_offset, 'script block' FROM script_run

@@ -1,0 +1,1 @@
+"""What the application does for all its screens: notes, lists, the palette of commands, export."""

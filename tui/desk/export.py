@@ -1,0 +1,37 @@
+"""The current view written to a file."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tui.screens.page import Page
+
+MOST = 1_000_000
+"""Rows that one file holds."""
+
+HELP = "ends in .csv (formulas made harmless), .json or .jsonl (exact)"
+
+
+def proposal(folder: Path, case_name: str, page: Page) -> Path:
+    """A name for the file, of the case, the screen and the time now."""
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    return folder / f"{case_name}-{page.TAB or 'list'}-{stamp}.csv"
+
+
+def write_view(page: Page, path: Path) -> tuple[str, str]:
+    """Write what a screen gives, CSV by default, by the name's ending JSON or JSON lines; never over a file.
+
+    Returns:
+        What to tell of it, and the role of that: a file that cannot be written is told too.
+    """
+    from forensic_iso.output import Format, render
+
+    forms = {".json": Format.JSON, ".jsonl": Format.JSONL}
+    names, rows = page.exported()
+    try:
+        with path.open("x", encoding="utf-8") as out:
+            out.write(render(names, rows, forms.get(path.suffix, Format.CSV)))
+    except OSError as e:
+        return f"writing {path}: {e.strerror}; give another name", "bad"
+    if len(rows) < MOST:
+        return f"{len(rows):,} rows in {path}", "good"
+    return f"{len(rows):,} rows, CUT after {MOST:,} in {path}", "warn"

@@ -1,0 +1,61 @@
+"""Plain lists that lie over a main screen: problems, files not read, help."""
+
+import os
+from collections.abc import Mapping
+
+from forensic_iso.browse import overview as queries
+from forensic_iso.browse.case import Case
+from tui.commands import COMMANDS, PLACES, key_file, keys_of, sign
+from tui.screens.page import column
+from tui.widgets.lines import Item, heading, item
+
+
+def problems(case: Case) -> list[Item]:
+    """Problems one by one."""
+    return [
+        item(
+            (f" {column(p['severity'], 8)}", "bad" if p["severity"] == "error" else "warn"),
+            (p["code"], "value"),
+            (f"  {p['path']} {p['place']}", "link"),
+            (f"  expected {p['expected']}, found {p['found']}: {p['message']}", ""),
+            hang=9,
+        )
+        for p in queries.problem_rows(case)
+    ] or [_none()]
+
+
+def not_read(case: Case) -> list[Item]:
+    """Files that were not read."""
+    return [
+        item(
+            (f" {column(s['state'], 8)}", "warn"),
+            (s["path"], "value"),
+            (f"  {s['bytes'] or 0:,} bytes  {s['remark'] or ''}", "dim"),
+            hang=9,
+        )
+        for s in queries.not_read(case)
+    ] or [_none()]
+
+
+def _none() -> Item:
+    return item((" none", "dim"))
+
+
+def keys(remapped: Mapping[str, str]) -> list[Item]:
+    """All keys, from the table of commands; `remapped`: the user's own."""
+    out: list[Item] = []
+    for place, title in PLACES.items():
+        out.append(heading(title))
+        out += [
+            item(
+                (f"  {column(sign(keys_of(c, remapped)), 14)} ", "mark"),
+                (c.help, ""),
+                (f"  {c.name}", "dim"),
+                hang=17,
+            )
+            for c in COMMANDS
+            if c.place == place
+        ]
+    out.append(heading("Your own keys", str(key_file(os.environ))))
+    out.append(item(('  [keys] next_hit = "n": names stand right of each command', "dim")))
+    return out

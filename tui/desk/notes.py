@@ -1,0 +1,98 @@
+"""The notes of a case as the screens use them: what fails is told, never raised."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from forensic_iso.case.annotations import Annotation, Annotations, Kind
+from forensic_iso.errors import CaseError
+from forensic_iso.text import encodable
+
+if TYPE_CHECKING:
+    from tui.app import ForensicApp
+
+SIGNS = {"tag": "#", "bookmark": "*", "comment": ""}
+
+
+class NotesDesk:
+    """Notes and saved filters and queries of one case."""
+
+    def __init__(self, app: "ForensicApp", case: Path, author: str | None) -> None:
+        self._app = app
+        self._kept = Annotations(case, author)
+
+    @property
+    def author(self) -> str:
+        """Name of the person at the keyboard."""
+        return self._kept.author
+
+    def all(self) -> list[Annotation]:
+        """All notes; none where they cannot be read. From any thread."""
+        try:
+            return self._kept.all()
+        except CaseError as e:
+            self._app.call_next(self._app.tell, str(e), "bad")
+            return []
+
+    def of(self, subject: str) -> str:
+        """Notes of a row or finding in one line."""
+        wanted = encodable(subject)
+        return "; ".join(f"{SIGNS[n.kind]}{n.value}" for n in self.all() if n.subject == wanted)
+
+    def toggle_bookmark(self, subject: str, about: str) -> bool:
+        """Bookmark, or not any more; whether it is one now."""
+        try:
+            return self._kept.toggle(subject, Kind.BOOKMARK, "", about)
+        except CaseError as e:
+            self._app.tell(str(e), "bad")
+            return False
+
+    def ask(self, kind: Kind, subject: str, about: str, then: Callable[[], None]) -> None:
+        """Ask for a tag or comment and keep it; `then` is called when it is kept."""
+        from tui.widgets.prompt import Ask
+
+        def done(typed: str | None) -> None:
+            if not typed or not typed.strip():
+                return
+            if self._done(lambda: self._kept.add(subject, kind, typed.strip(), about)):
+                self._app.findings_changed()
+                then()
+                self._app.tell(f"{kind.value} kept", "good")
+
+        used = sorted({n.value for n in self.all() if n.kind is kind})
+        if kind is Kind.TAG:
+            question = Ask(kind.value, "one word or more; up and down: used before", history=used)
+        else:
+            question = Ask(kind.value, "what you think of it")
+        self._app.push_screen(question, done)
+
+    def remove(self, note: int) -> None:
+        """Take a note away, and show so wherever notes are shown."""
+        self._done(lambda: self._kept.remove(note))
+        self._app.notes_changed()
+
+    def saved(self, kind: str) -> list[tuple[str, str]]:
+        """Saved filters or queries by name; none where they cannot be read."""
+        try:
+            return self._kept.saved(kind)
+        except CaseError as e:
+            self._app.call_next(self._app.tell, str(e), "bad")
+            return []
+
+    def save(self, kind: str, name: str, value: str) -> None:
+        """Save filters or a query by name."""
+        if self._done(lambda: self._kept.save(kind, name, value)):
+            self._app.tell(f"{kind} saved as {name}", "good")
+
+    def forget(self, kind: str, name: str) -> None:
+        """Drop what is saved by that name."""
+        self._done(lambda: self._kept.forget(kind, name))
+
+    def _done(self, what: Callable[[], None]) -> bool:
+        """Whether something could be done."""
+        try:
+            what()
+        except CaseError as e:
+            self._app.tell(str(e), "bad")
+            return False
+        return True

@@ -1,0 +1,64 @@
+"""The values of a column with their counts, to filter by."""
+
+from collections.abc import Callable, Sequence
+
+from forensic_iso.browse import filters
+from tui.safe import Piece
+from tui.timeline.stage import Stage
+from tui.widgets.lines import Item, item
+from tui.widgets.prompt import Choose
+
+BAR = 20
+"""Cells of the bar that stands for all rows."""
+
+
+def ask(stage: Stage, add: Callable[[Sequence[filters.Filter]], None]) -> None:
+    """Show the values of the cursor's column of the rows in view; add one as filter, or rows without it."""
+    from forensic_iso.browse.facets import MOST, facet
+
+    column = stage.column
+    name = column if column in (*filters.FIELDS, "summary") else "source"
+    values = facet(stage.case, name, stage.view.members)
+    cut = f", the first {MOST:,}" if len(values) == MOST else ""
+
+    def done(answer: object) -> None:
+        if isinstance(answer, tuple):
+            without = isinstance(answer[1], tuple)  # (key, payload): a value may be "delete" too
+            value, _ = answer[1] if without else answer
+            add([_filter(name, value, not without)])
+
+    title = f"{name}: {len(values)} values in {stage.view.count:,} rows{cut}"
+    stage.ask(
+        Choose(
+            title,
+            items(values, max(stage.view.count, 1)),
+            "Enter only this   Del without this   Esc back",
+            ["delete"],
+        ),
+        done,
+    )
+
+
+def _filter(name: str, value: object, include: bool) -> filters.Filter:
+    text = "" if value is None else str(value)
+    if name == "summary":
+        return filters.Filter("text", "~", text, not include)
+    return filters.Filter(name, "=", text, not include)
+
+
+def items(values: Sequence[tuple[object, int]], total: int) -> list[Item]:
+    """Values with count and share."""
+    out = []
+    for value, count in values:
+        text: Piece = ("(none)", "dim") if value is None or value == "" else (value, "value")
+        bar = "█" * max(1, round(BAR * count / total))
+        out.append(
+            item(
+                (f"{count:>12,} {100 * count / total:5.1f} % ", ""),
+                (bar.ljust(BAR + 1), "art_1"),
+                text,
+                payload=(value, count),
+                wrap=False,
+            )
+        )
+    return out

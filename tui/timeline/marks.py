@@ -1,0 +1,65 @@
+"""Findings, marks and notes laid over the timeline: read in the background, set and taken away."""
+
+from forensic_iso.browse import timeline as places
+from forensic_iso.browse.timeline import Row
+from forensic_iso.case.annotations import Kind
+from tui.desk.notes import NotesDesk
+from tui.timeline.out import about
+from tui.timeline.stage import Stage
+
+
+class Marks:
+    """Reads what the notes say of the rows; one's own go through the desk of notes."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    def load(self, notes: NotesDesk) -> None:
+        """Read them anew: others may have written."""
+        self._stage.background(lambda: self._read(notes), "marks")
+
+    def _read(self, notes: NotesDesk) -> None:
+        findings = places.of_findings(self._stage.case)
+        subjects: dict[str, list[str]] = {}
+        marked: set[str] = set()
+        for note in notes.all():
+            if note.kind is Kind.BOOKMARK:
+                marked.add(note.subject)
+            else:
+                subjects.setdefault(note.subject, []).append(note.value)
+        rids = places.of_stable_ids(self._stage.case, [*marked, *subjects])
+        self._stage.on_screen(self._got, findings, rids, marked, subjects)
+
+    def _got(
+        self,
+        findings: list[int],
+        rids: dict[int, str],
+        marked: set[str],
+        subjects: dict[str, list[str]],
+    ) -> None:
+        source = self._stage.ensure()
+        source.findings = findings
+        source.marks = sorted(r for r, subject in rids.items() if subject in marked)
+        source.notes = {r: "; ".join(subjects[s]) for r, s in rids.items() if s in subjects}
+        source.version += 1
+        self._stage.table().refresh()
+
+    def toggle(self, notes: NotesDesk) -> None:
+        """Bookmark the row or the selection, or not any more."""
+        table, source = self._stage.table(), self._stage.ensure()
+        marks = set(source.marks)
+        for position in table.selected:
+            row = table.row(position)
+            if isinstance(row, Row):
+                there = notes.toggle_bookmark(row.stable_id, about(row))
+                (marks.add if there else marks.discard)(row.rid)
+        source.marks = sorted(marks)
+        table.selecting = None
+        source.version += 1
+        table.refresh()
+        table.action_move(1)
+
+    def note(self, notes: NotesDesk, kind: Kind) -> None:
+        """Ask for a tag or comment of the row."""
+        if (row := self._stage.row) is not None:
+            notes.ask(kind, row.stable_id, about(row), lambda: self.load(notes))

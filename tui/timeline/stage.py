@@ -1,0 +1,145 @@
+"""The timeline as its parts see it: what is in view, where the cursor stands, what is said of it."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from textual.screen import ModalScreen
+
+from forensic_iso.browse.case import Case
+from forensic_iso.browse.filters import FilterError
+from forensic_iso.browse.timeline import Row
+from forensic_iso.browse.view import View
+from tui.rows import TimelineSource
+from tui.safe import Piece
+from tui.screens.page import Page
+from tui.timeline import status
+from tui.widgets.bar import Bar
+from tui.widgets.histogram import HistogramView
+from tui.widgets.timeline import Timeline
+
+Answer = TypeVar("Answer")
+
+
+class Stage:
+    """View and source of the rows, and the drawing of what follows from them.
+
+    `search_state` gives what the line of state says of the search.
+    """
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._told = status.Told()
+        self.view = View(0)
+        self.source: TimelineSource | None = None
+        self.search_state: Callable[[TimelineSource], list[Piece]] = lambda source: []
+
+    @property
+    def case(self) -> Case:
+        """The case."""
+        return self._page.desk.case
+
+    @property
+    def row(self) -> Row | None:
+        """The row under the cursor."""
+        row = self.table().current
+        return row if isinstance(row, Row) else None
+
+    @property
+    def column(self) -> str:
+        """Name of the column under the cursor."""
+        table = self.table()
+        return table.shown_columns[table.column].name
+
+    def table(self) -> Timeline:
+        """The table."""
+        return self._page.table()
+
+    def histogram(self) -> HistogramView:
+        """The histogram, shown or not."""
+        return self._page.query_one(HistogramView)
+
+    def ensure(self) -> TimelineSource:
+        """The rows' source; made at the first use, from wherever the screen is asked."""
+        if self.source is None:
+            self.view.total = self.case.total
+            self.source = TimelineSource(self.case, self.view)
+        return self.source
+
+    # --- asking, and other threads
+
+    def ask(self, question: ModalScreen[Answer], done: Callable[[Answer | None], None]) -> None:
+        """Ask the user; `done` gets the answer, None where there is none."""
+        self._page.app.push_screen(question, done)
+
+    def background(self, work: Callable[[], None], group: str) -> None:
+        """Run in a thread of its own."""
+        self._page.run_worker(work, thread=True, group=group)
+
+    def on_screen(self, call: Callable[..., None], *arguments: object) -> None:
+        """Call on the screen's thread, from another one, and wait."""
+        self._page.app.call_from_thread(call, *arguments)
+
+    def after_refresh(self, call: Callable[..., None], *arguments: object) -> None:
+        """Call when the screen is drawn anew."""
+        self._page.call_after_refresh(call, *arguments)
+
+    # --- saying and drawing
+
+    def tell(self, text: str, role: str = "warn") -> None:
+        """Say something until the cursor moves."""
+        self._told.tell(text, role, self.row)
+        self.paint_state()
+
+    def moved(self) -> None:
+        """The cursor stands elsewhere, or the rows are others."""
+        self._told.at(self.row)
+        self.paint_state()
+
+    def paint_state(self) -> None:
+        """The line of state: place, rows in view, order, search."""
+        row, source = self.row, self.source
+        hits = self.search_state(source) if source is not None else []
+        said = self._told.state() or status.of_row(row, source)
+        self._page.say(*status.place(self.view, self.table().cursor, row), *hits, *said)
+        self.histogram().point(row.rid if row else None)
+
+    def paint_filters(self) -> None:
+        """The line of filters."""
+        self._page.query_one("#filters", Bar).show(status.filters_line(self.view.entries))
+
+    def grown(self) -> None:
+        """A running filter found more."""
+        self.view.combine()
+        self.table().grown()
+        self.paint_filters()
+        self.paint_state()
+
+    def renew(self) -> None:
+        """The view changed: the cursor stays on its row, or goes to the next one in time."""
+        row = self.row
+        self.view.combine()
+        self.ensure().version += 1
+        table = self.table()
+        if self._page.is_attached and table.size.height:
+            table.reset(self.view.position_of(row.rid) if row else 0)
+        self.paint_filters()
+        self.histogram().count(self.view.members)
+        self.paint_state()
+
+    def go_rid(self, rid: int) -> None:
+        """Go to a row, or the next one in view."""
+        position = self.view.position_of(min(rid, self.view.total - 1))
+        self.table().go(position, center=True)
+
+
+def fault_of(parse: Callable[[str], object]) -> Callable[[str], str | None]:
+    """What is wrong with a typed text by a parser of filters: None where it is good."""
+
+    def check(typed: str) -> str | None:
+        try:
+            parse(typed)
+        except FilterError as e:
+            return str(e)
+        return None
+
+    return check
