@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO ?= testdata/classic-iso/evidence
 CASE ?= demo-case
 # An editable install compiles nothing, and some machines forbid it later: each start would cost half a second more.
-COMPILE := $(BIN)/python -m compileall -q forensic_iso parsers tui
+COMPILE := $(BIN)/python -m compileall -q forensic_iso parsers tui && $(BIN)/python -m forensic_iso.case.empty
 FUZZ_ROUNDS ?= 20
 FUZZ_VARIANTS ?= 20000
 RUN_STAMP := $(VENV)/.installed

@@ -4,7 +4,7 @@ The rows are synthetic: hosts, sources and kinds mixed in every part of the time
 80 characters. The other tables are those of a fresh case, with a few findings, sessions and processes.
 """
 
-import sys
+import argparse
 import time
 from pathlib import Path
 
@@ -64,12 +64,13 @@ def fill(con: duckdb.DuckDBPyConnection, rows: int, step: int = 1_000_000) -> No
 
 def main() -> None:
     """Make the case named on the command line."""
-    if len(sys.argv) < 2:
-        print(__doc__)
-        return
-    rows = int(sys.argv[2]) if len(sys.argv) > 2 else ROWS
-    seconds = make(Path(sys.argv[1]), rows)
-    size = (Path(sys.argv[1]) / "case.duckdb").stat().st_size
+    asked = argparse.ArgumentParser(description="Make a case with a timeline of any length.")
+    asked.add_argument("case", type=Path)
+    asked.add_argument("rows", type=int, nargs="?", default=ROWS)
+    given = asked.parse_args()
+    case, rows = Path(given.case), int(given.rows)
+    seconds = make(case, rows)
+    size = (case / "case.duckdb").stat().st_size
     print(f"{rows:,} rows, {size / 1e6:,.0f} MB, {seconds:.0f} s")
 
 

@@ -1,11 +1,12 @@
-"""The terminal interface through a real pty: python benchmarks/tui_pty.py CASE [ROUNDS].
+"""The terminal interface through a real pty: python benchmarks/tui_pty.py CASE [--rounds N].
 
 CASE: made by benchmarks/timeline_case.py. Prints, with the aims in brackets: CPU until the first rows [0.6 s], paint of a
 page at the median and at worst [50, 100 ms], CPU of a structured filter [0.5 s at 10 million rows], first hits of a text
 search [1 s], memory [500 MB], idle CPU [1 %]. A page counts as painted when the number of the new row stands in the
-output.
+output. Times are of the wall clock, which other work on the machine lengthens; CPU is of all threads of the application.
 """
 
+import argparse
 import fcntl
 import os
 import pty
@@ -84,6 +85,15 @@ def pages(t: Terminal, keys: bytes, count: int) -> list[float]:
     return out
 
 
+def paged(t: Terminal, name: str, keys: bytes, count: int) -> None:
+    """Pages, and the CPU that one takes with what is read ahead for the next."""
+    t.drain()
+    before = t.cpu()
+    figures = pages(t, keys, count)
+    t.drain()
+    told(name, figures, f"ms   CPU {1000 * (t.cpu() - before) / count:.0f} ms")
+
+
 def prompt(t: Terminal, key: bytes, text: bytes, marker: bytes) -> tuple[float, float]:
     """Type into a prompt; ms until a marker, CPU s until it is quiet."""
     t.drain()
@@ -108,10 +118,11 @@ def told(name: str, figures: list[float], unit: str = "ms") -> None:
 
 def main() -> None:
     """Measure."""
-    if len(sys.argv) < 2:
-        print(__doc__)
-        return
-    case, rounds = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 3
+    asked = argparse.ArgumentParser(description="Measure the terminal interface through a pty.")
+    asked.add_argument("case")
+    asked.add_argument("--rounds", type=int, default=3, help="starts to measure")
+    given = asked.parse_args()
+    case, rounds = str(given.case), int(given.rounds)
     first: list[float] = []
     for _ in range(rounds):
         t = start(case)
@@ -123,10 +134,11 @@ def main() -> None:
             os.waitpid(t.pid, 0)
             os.close(t.fd)
     told("CPU to first rows", first, "s ")
-    told("page down", pages(t, DOWN, 40))
+    paged(t, "page down", DOWN, 40)
     told("End, Home", [x for _ in range(4) for k in (b"G", b"g") for x in pages(t, k, 1)])
-    told("page up from the end", [pages(t, b"G", 1)[0], *pages(t, UP, 20)][1:])
-    told("line down", pages(t, b"j", 20))
+    pages(t, b"G", 1)
+    paged(t, "page up from the end", UP, 20)
+    paged(t, "line down", b"j", 20)
     jumps = [
         prompt(t, b":", f"#{n}".encode(), b" of ")[0] for n in range(10**6, 9 * 10**6, 2 * 10**6)
     ]
@@ -140,7 +152,7 @@ def main() -> None:
     ):
         shown, cpu = prompt(t, b"f", words, b"(of ")
         print(f"filter {words.decode():27} first rows {shown:8.1f} ms   whole {cpu:6.2f} s CPU")
-        told("  page down in it", pages(t, DOWN, 20))
+        paged(t, "  page down in it", DOWN, 20)
         t.send(b"sd")
         t.drain(0.3)
         t.send(b"\x1b")

@@ -392,12 +392,12 @@ def _days(lookback: str | None) -> int | None:
 @click.argument("finding")
 @format_option
 def explain(case: Path, finding: str, form: str) -> int:
-    """The rows of evidence behind a finding, each with the address of its bytes.
+    """The rows of evidence behind a finding, each with the address of its bytes; then rows that met your Sigma rules.
 
     Example: forensic-iso explain case1 3f9c2a1b0d4e5f60
     """
     from forensic_iso.case.store import open_reader
-    from forensic_iso.story import evidence_of, stories, tell
+    from forensic_iso.story import evidence_of, stories, supported_by, tell, trace
 
     with open_reader(case) as con:
         told = stories(con, finding)
@@ -406,9 +406,12 @@ def explain(case: Path, finding: str, form: str) -> int:
                 f"looking for the finding {finding!r}: none of that id; `forensic-iso findings` lists them"
             )
         names, rows = evidence_of(con, told[0])
-        if form == "table":
-            click.echo(tell(told[0], width()))
-    print_rows(names, rows, form)
+        rows += supported_by(con, told[0])
+    if form == "table":
+        click.echo(tell(told[0], width()))
+        click.echo(trace(rows, width()), nl=False)
+    else:
+        print_rows(names, rows, form)
     return 0
 
 

@@ -4,8 +4,6 @@ from pathlib import Path
 
 import click
 
-LEVELS = ("critical", "high", "medium", "low", "informational")
-
 
 @click.group()
 def sigma() -> None:
@@ -35,7 +33,7 @@ form_option = click.option(
 def run_rules(rules: Path, case: Path, name: str | None, form: str) -> int:
     """Hold the rules in RULES (a file or a folder) against the events and tables of CASE.
 
-    Hits land in the table sigma_hit, all rules in sigma_rule; those of an earlier run of the same set are replaced.
+    Hits land in the table sigma_hit, all rules in sigma_rule; those of an earlier run of the same set or rule are replaced.
     Rules that could not be run are listed with the reason; exit code 3 then.
 
     Example: forensic-iso sigma run rules/windows case1 --set windows
@@ -89,12 +87,15 @@ def hits_by_rule(con: object, rule_set: str) -> tuple[list[str], list[tuple[obje
 
     if not isinstance(con, duckdb.DuckDBPyConnection):
         raise TypeError("a DuckDB connection is wanted")
-    order = " ".join(f"WHEN '{level}' THEN {n}" for n, level in enumerate(LEVELS))
+    from forensic_iso.sigma.support import BY_LEVEL, VIEW
+
     cursor = con.execute(
-        "SELECT level, title, count(*) AS hits, count(DISTINCT host) AS hosts, min(time_utc) AS first_utc,"
-        " max(time_utc) AS last_utc, count(finding_id) AS in_findings, attack_ids, rule_file"
-        " FROM sigma_hit WHERE rule_set = ? GROUP BY level, title, attack_ids, rule_file"
-        f" ORDER BY CASE level {order} ELSE 9 END, hits DESC, title, rule_file",
+        f"WITH supported AS (SELECT DISTINCT hit_id FROM {VIEW} WHERE direct)"
+        " SELECT level, title, count(*) AS hits, count(DISTINCT host) AS hosts, min(time_utc) AS first_utc,"
+        " max(time_utc) AS last_utc, count(s.hit_id) AS in_findings, attack_ids, rule_file"
+        " FROM sigma_hit h LEFT JOIN supported s USING (hit_id) WHERE rule_set = ?"
+        " GROUP BY level, title, attack_ids, rule_file"
+        f" ORDER BY {BY_LEVEL}, hits DESC, title, rule_file",
         [rule_set],
     )
     return [d[0] for d in cursor.description], cursor.fetchall()
@@ -112,16 +113,18 @@ def hits(case: Path, finding: str | None, form: str) -> int:
     from forensic_iso.case.store import open_reader
     from forensic_iso.errors import UsageError
     from forensic_iso.options import print_rows
+    from forensic_iso.sigma.support import VIEW
 
     with open_reader(case) as con:
-        if not con.execute("FROM duckdb_tables() WHERE table_name = 'sigma_hit'").fetchone():
+        if not con.execute("FROM sigma_rule LIMIT 1").fetchone():
             raise UsageError(
                 f"looking for Sigma hits in {case}: no rules were run; `forensic-iso sigma run RULES {case}`"
             )
         cursor = con.execute(
-            "SELECT time_utc, host, level, title, finding_id, finding_basis, attack_ids, table_name, source_id, row_address,"
-            " rule_file, rule_set FROM sigma_hit WHERE $1 IS NULL OR finding_id = $1"
-            " ORDER BY time_utc, host, title, table_name, source_id, row_address, rule_file, rule_set",
+            "SELECT time_utc, host, level, title, finding_id, basis, attack_ids, table_name, source_id, row_address,"
+            f" rule_file, rule_set FROM sigma_hit LEFT JOIN {VIEW} USING (hit_id)"
+            " WHERE $1 IS NULL OR finding_id = $1 ORDER BY time_utc, host, title, table_name, source_id, row_address,"
+            " rule_file, rule_set, finding_id",
             [finding],
         )
         print_rows([d[0] for d in cursor.description], cursor.fetchall(), form)

@@ -14,7 +14,10 @@ WIDTH = 78
 
 @contextmanager
 def progress(unit: str = "MiB") -> Iterator[Report]:
-    """A reporter of bytes (unit MiB) or of any other count; the line is wiped at the end."""
+    """A reporter of bytes (unit MiB) or of any other count; the line is wiped at the end.
+
+    Where it is not known how many there are in all (0), no share and no remaining time are shown.
+    """
     if not sys.stderr.isatty():
         yield lambda what, done, total: None
         return
@@ -23,13 +26,15 @@ def progress(unit: str = "MiB") -> Iterator[Report]:
 
     def show(what: str, done: int, total: int) -> None:
         now = time.monotonic()
-        if now - last[0] < EVERY_SECONDS and done < total:
+        if now - last[0] < EVERY_SECONDS and (done < total or not total):
             return
         last[0] = now
         rate = done / max(now - start, 1e-6)
-        left = (total - done) / rate if rate else 0.0
-        share = 100 * done / total if total else 100.0
-        line = f"{share:3.0f} %  {done // size} of {total // size} {unit}  {rate / size:.0f} {unit}/s  {left:.0f} s left  "
+        line = f"{done // size} {unit}  {rate / size:.0f} {unit}/s  "
+        if total:
+            left = (total - done) / rate if rate else 0.0
+            share = 100 * done / total
+            line = f"{share:3.0f} %  {done // size} of {total // size} {unit}  {rate / size:.0f} {unit}/s  {left:.0f} s left  "
         sys.stderr.write("\r" + (line + terminal(what, limit=40))[:WIDTH].ljust(WIDTH))
         sys.stderr.flush()
 

@@ -7,9 +7,13 @@ from dataclasses import dataclass
 import duckdb
 
 from forensic_iso import text
+from forensic_iso.sigma.support import hits_of, rules_of
 
 FOLLOW_ON_SHOWN = 12
 EXECUTIONS_SHOWN = 12
+RULES_SHOWN = 8
+HITS_SHOWN = 1000
+TITLE = 120
 WIDTH = 1200
 
 Row = dict[str, object]
@@ -24,6 +28,8 @@ class Story:
     sessions: list[Row]
     executions: list[Row]
     follow_on: list[Row]
+    rules: Sequence[Row] = ()
+    """Sigma rules whose hits support the finding, with their number; see `sigma.support`."""
 
 
 def rows(
@@ -42,6 +48,7 @@ def stories(con: duckdb.DuckDBPyConnection, finding_id: str | None = None) -> li
         "SELECT * FROM finding WHERE $1 IS NULL OR finding_id = $1 ORDER BY score DESC, host, image_path, finding_id",
         [finding_id],
     )
+    rules = rules_of(con, finding_id)
     by_image = "WHERE host = $1 AND lower(image_path) = lower($2)"
     out = []
     for f in findings:
@@ -69,6 +76,7 @@ def stories(con: duckdb.DuckDBPyConnection, finding_id: str | None = None) -> li
                     " ORDER BY time_utc, kind, value",
                     [[e["execution_id"] for e in executions]],
                 ),
+                rules=rules.get(str(f["finding_id"]), ()),
             )
         )
     return out
@@ -88,25 +96,29 @@ def _sure(row: Row) -> str:
 
 
 INDENT = 13
+STEPS = ("delivered", "mounted", "volume", "executed", "followed")
+"""Links of the chain as evidence names them, in their order."""
+SIGMA = "Sigma"
+"""Label of the line that tells which rules support the finding."""
 
 
 def tell(story: Story, width: int | None = None) -> str:
     """The story as lines of text, safe for a terminal; wrapped to `width` columns if given."""
     lines = _lines(story)
     if width is not None:
-        hang = " " * INDENT
-        lines = [
-            part
-            for line in lines
-            for part in textwrap.wrap(
-                line,
-                max(width, 40),
-                subsequent_indent=hang,
-                break_on_hyphens=False,
-                drop_whitespace=True,
-            )
-        ]
+        lines = [part for line in lines for part in wrapped(line, width)]
     return "\n".join(lines) + "\n"
+
+
+def wrapped(line: str, width: int) -> list[str]:
+    """A line of a story in as many as it needs, hanging below its text."""
+    return textwrap.wrap(
+        line,
+        max(width, 40),
+        subsequent_indent=" " * INDENT,
+        break_on_hyphens=False,
+        drop_whitespace=True,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +153,8 @@ def parts(story: Story, whole: bool = True) -> list[Part]:
         for r in told
     ]
     out += _more(len(acts), len(told), "acts that followed")
+    if story.rules:
+        out.append(Part(SIGMA, _rules(story.rules)))
     for label, key in (
         ("because", "reasons"),
         ("benign", "benign_reason"),
@@ -162,6 +176,24 @@ def _lines(story: Story) -> list[str]:
 
 def _more(have: int, shown: int, what: str) -> list[Part]:
     return [Part("", f"... {have - shown} more {what}")] if have > shown else []
+
+
+def _rules(rules: Sequence[Row]) -> str:
+    """Which rules the rows of the finding met, the gravest first, and how many rows; those of the mount's time are counted."""
+    direct = [r for r in rules if r["direct"]]
+    near = [r for r in rules if not r["direct"]]
+    out = [
+        f"{r['level'] or 'no level'}: {text.one_line(str(r['title'] or 'no title'), TITLE)} ({r['hits']})"
+        for r in direct[:RULES_SHOWN]
+    ]
+    if len(direct) > RULES_SHOWN:
+        out.append(f"{len(direct) - RULES_SHOWN} more rules")
+    if near:
+        hits = sum(int(str(r["hits"])) for r in near)
+        rows = "row lies" if hits == 1 else "rows lie"
+        of = "rule" if len(near) == 1 else "rules"
+        out.append(f"{hits} {rows} only in the time of the mount, met by {len(near)} {of}")
+    return "; ".join(out)
 
 
 def _delivery(d: Row) -> str:
@@ -192,16 +224,61 @@ def _execution(e: Row) -> str:
 def evidence_of(
     con: duckdb.DuckDBPyConnection, story: Story
 ) -> tuple[list[str], list[tuple[object, ...]]]:
-    """Names and rows of the evidence behind a story: step, table, file and the address of the bytes in it."""
+    """Names and rows of the evidence behind a story, in order of the chain: step, table, file and the address of the bytes in it.
+
+    A row that a step of the story cites is not told once more as the finding's own.
+    """
     subjects = [story.finding["finding_id"]]
     subjects += [d["delivery_id"] for d in story.deliveries]
     subjects += [s["session_id"] for s in story.sessions]
     subjects += [e["execution_id"] for e in story.executions]
     subjects += [r["follow_on_id"] for r in story.follow_on]
     cursor = con.execute(
-        "SELECT DISTINCT r.step, r.role, r.table_name, r.row_address, s.path, r.subject_id, r.source_id"
-        " FROM evidence_ref r LEFT JOIN source s USING (source_id) WHERE list_contains($1::VARCHAR[], r.subject_id)"
-        " ORDER BY ALL",
-        [subjects],
+        "SELECT step, role, table_name, row_address, path, subject_id, source_id FROM"
+        " (SELECT DISTINCT r.*, s.path FROM evidence_ref r LEFT JOIN source s USING (source_id)"
+        "  WHERE list_contains($1::VARCHAR[], r.subject_id))"
+        " QUALIFY subject_id <> $2"
+        " OR count(*) OVER (PARTITION BY step, role, table_name, row_address, source_id) = 1"
+        f" ORDER BY coalesce(list_position({list(STEPS)}, step), 9), step, path, table_name,"
+        " TRY_CAST(row_address AS BIGINT), row_address, role, subject_id, source_id",
+        [subjects, story.finding["finding_id"]],
     )
     return [d[0] for d in cursor.description], cursor.fetchall()
+
+
+def supported_by(
+    con: duckdb.DuckDBPyConnection, story: Story, most: int = HITS_SHOWN
+) -> list[tuple[object, ...]]:
+    """Rows that met a Sigma rule and support a story, in the columns of `evidence_of`; the gravest rules first."""
+    key = str(story.finding["finding_id"])
+    return [
+        (
+            *("sigma", f"{h['level'] or 'no level'}: {h['title'] or 'no title'} ({h['basis']})"),
+            *(h["table_name"], h["row_address"], h["path"], h["hit_id"], h["source_id"]),
+        )
+        for h in (hits_of(con, key, most).get(key, ()) if story.rules else ())
+    ]
+
+
+def trace(evidence: Sequence[tuple[object, ...]], width: int | None = None) -> str:
+    """Rows of `evidence_of` as text, safe for a terminal: by step and file, each with its address and what it says."""
+    lines: list[str] = []
+    head: tuple[object, object] | None = None
+    told: set[tuple[object, ...]] = set()
+    for step, role, table, address, path, _, source_id in evidence:
+        if (row := (step, role, table, address, source_id)) in told:
+            continue
+        told.add(row)
+        if head is None or step != head[0]:
+            lines.append("rules met" if step == "sigma" else _s(step))
+        if head != (step, path):
+            # whole, whatever the width: a path is there to be copied
+            lines.append(f"  {_s(path or 'derived by correlation')}")
+        head = step, path
+        line = f"    {_s(table)} at {_s(address)}: {_s(role)}"
+        lines += [line] if width is None else _hung(line, max(width, 40))
+    return "".join(line + "\n" for line in lines)
+
+
+def _hung(line: str, width: int) -> list[str]:
+    return textwrap.wrap(line, width, subsequent_indent=" " * 6, break_on_hyphens=False)

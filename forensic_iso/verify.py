@@ -2,12 +2,14 @@
 
 Each artifact that is looked at is parsed anew into a database in memory, and its rows are compared with the case's by all
 columns. Without `every`, those are the artifacts that findings cite and a few more of each kind, and of their rows the
-cited ones and a sample; hashes are compared of all artifacts in any case.
+cited ones and a sample; hashes are compared of all artifacts in any case. With `every`, disk images that hold hashes of
+the whole disk are compared with these as well.
 """
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -17,13 +19,15 @@ from forensic_iso.case.ingest import Report, default_workers, logical_path
 from forensic_iso.case.pool import Pool, run_inline
 from forensic_iso.case.worker import Ended, Hashed, Rows, Task
 from forensic_iso.compare import Comparer
+from forensic_iso.evidence.acquired import check_image
 from forensic_iso.evidence.discover import ImageOptions, discover
 from forensic_iso.evidence.found import Found
 from forensic_iso.evidence.reopen import in_shadow_copy
+from forensic_iso.evidence.zips import BadArchive
 from forensic_iso.story import Row
 from forensic_iso.story import rows as query_rows
 from parsers.contract import Window
-from parsers.registry import PARSERS, by_kind
+from parsers.registry import PARSERS, by_kind, module_of
 
 MORE_PER_KIND = 3
 """Artifacts of each kind that are read again though no finding cites them."""
@@ -93,7 +97,7 @@ def verify(
         sources = query_rows(con, SOURCES)
         window = _window(con)
         dangling = sum(1 for _ in _dangling(con))
-    found, beside = _find(sources, evidence, unlock)
+    found, beside, images = _find(sources, evidence, unlock)
     outcomes = {str(s["source_id"]): _outcome(s, found) for s in sources}
     todo = [s for s in sources if outcomes[str(s["source_id"])].state == "same"]
     count = default_workers() if workers is None else workers
@@ -103,7 +107,8 @@ def verify(
         again = _chosen([s for s in todo if s["kind"]], outcomes, every)
         with Comparer(case, Path(scratch), every) as comparer:
             run.rows(again, beside, window, pool.run, comparer)
-    return Result(tuple(outcomes.values()), dangling)
+    whole = run.images(images) if every else []
+    return Result((*outcomes.values(), *whole), dangling)
 
 
 class _Inline:
@@ -150,12 +155,12 @@ def _dangling(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[object, ...]]:
 
 def _find(
     sources: Sequence[Row], evidence: Sequence[Path], unlock: tuple[str, ...]
-) -> tuple[dict[str, Found], dict[str, tuple[Found, ...]]]:
-    """Files of the evidence by their path in the case, and what lies beside each."""
+) -> tuple[dict[str, Found], dict[str, tuple[Found, ...]], list[Found]]:
+    """Files of the evidence by their path in the case, what lies beside each, and the disk images."""
     given = evidence or [Path(p) for p in dict.fromkeys(str(s["given"]) for s in sources) if p]
     there = [p for p in given if p.exists()]
     if not there:
-        return {}, {}
+        return {}, {}, []
     shadow = any(in_shadow_copy(str(s["path"])) for s in sources)
     discovery = discover(there, PARSERS, ImageOptions(shadow, unlock))
     found = {logical_path(f): f for f, _ in discovery.unrecognised}
@@ -164,7 +169,7 @@ def _find(
         path = logical_path(r.found)
         found[path], beside[path] = r.found, r.beside
         found.update({logical_path(f): f for f in r.beside})
-    return found, beside
+    return found, beside, discovery.images
 
 
 def _outcome(source: Row, found: dict[str, Found]) -> Outcome:
@@ -226,6 +231,26 @@ class _Run:
                 done += tasks[number].found.size
                 self._report("hashing", done, total)
 
+    def images(self, images: Sequence[Found]) -> list[Outcome]:
+        """Compare disk images with the hashes they hold of the whole disk; those without any give no outcome."""
+        outcomes = []
+        for found in images:
+            what = f"hashing the disk in {found.name}"
+            outcome = Outcome("", logical_path(found), "disk image", "same")
+            try:
+                against = check_image(found, partial(self._report, what))
+            except (OSError, BadArchive) as error:
+                outcome.state, outcome.detail, against = "unreadable", str(error), []
+            if against is None:
+                continue
+            if against:
+                outcome.state = "changed"
+                first = against[0]
+                outcome.detail = f"{first.place}: {first.found}, expected {first.expected}"
+                outcome.examples = [f"{p.code} {p.place}" for p in against[1:6]]
+            outcomes.append(outcome)
+        return outcomes
+
     def rows(
         self,
         sources: Sequence[Row],
@@ -239,7 +264,7 @@ class _Run:
             Task(
                 i,
                 self._found[str(s["path"])],
-                str(s["kind"]),
+                module_of(str(s["kind"])),
                 window,
                 beside.get(str(s["path"]), ()),
             )

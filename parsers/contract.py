@@ -49,11 +49,16 @@ POLARS: dict[Sql, pl.DataType] = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its name, type, and what it means (unit, zone and source of the fact where not obvious)."""
+    """One column: its name, type, and what it means (unit, zone and source of the fact where not obvious).
+
+    `packed` is for long texts of which each is much like the last (JSON, scripts): zstd takes a quarter of the space
+    and half the time of the case file's own choice.
+    """
 
     name: str
     type: Sql
     comment: str
+    packed: bool = False
 
 
 HOST = Column(

@@ -11,7 +11,14 @@ from collections.abc import Iterator
 
 from parsers.contract import Artifact, Batch, Column, Moment, Problem, Sql, Table
 from parsers.evtx.problems import Problems
-from parsers.i30_pages import Entry, Page, live_entries, read_pages, slack_entries
+from parsers.i30_pages import (
+    Entry,
+    Page,
+    live_entries,
+    name_class,
+    read_pages,
+    slack_entries,
+)
 from parsers.rows import BATCH_ROWS, Row, batches, filetime_ns
 from parsers.usnjrnl.records import spell
 from parsers.usnjrnl.tables import ATTRIBUTES
@@ -82,10 +89,6 @@ I30_ENTRY = Table(
 TABLES = (I30_ENTRY,)
 
 _NAME = re.compile(r"(?:.*[^a-z0-9])?i30(?:[^a-z0-9].*)?", re.IGNORECASE | re.DOTALL)
-_CLASSES = (
-    ("image", re.compile(r"\.(?:iso|img|vhdx?|vhds|avhdx?|udf|daa|wim|vmdk|dmg)$", re.IGNORECASE)),
-    ("link", re.compile(r"\.(?:lnk|url)$", re.IGNORECASE)),
-)
 _MARK = b"INDX"
 
 
@@ -137,7 +140,7 @@ def _of_page(page: Page, problems: Problems) -> Iterator[Row]:
 def _row(entry: Entry, page: Page, in_slack: bool, problems: Problems) -> Row:
     row: Row = {
         "name": entry.name,
-        "name_class": next((c for c, form in _CLASSES if form.search(entry.name)), None),
+        "name_class": name_class(entry.name),
         "is_directory": bool(entry.flags & DIRECTORY),
         "in_slack": in_slack,
         "size_bytes": entry.size,

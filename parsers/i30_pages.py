@@ -1,5 +1,6 @@
 """Pages of an NTFS index of file names, their entries, and entries in the slack behind them."""
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -18,8 +19,12 @@ _HEADER = 24
 _ENTRY = 16
 _FILE_NAME = 66
 _LAST = 2
-_EARLIEST, _LATEST = 119_600_064_000_000_000, 157_469_184_000_000_000
+EARLIEST, LATEST = 119_600_064_000_000_000, 157_469_184_000_000_000
 """FILETIME of 1980 and 2100: what a time in slack must lie between to be believed."""
+_CLASSES = (
+    ("image", re.compile(r"\.(?:iso|img|vhdx?|vhds|avhdx?|udf|daa|wim|vmdk|dmg)$", re.IGNORECASE)),
+    ("link", re.compile(r"\.(?:lnk|url)$", re.IGNORECASE)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,11 @@ class Entry:
     flags: int
     namespace: int
     name: str
+
+
+def name_class(name: str) -> str | None:
+    """Image or link by a name's extension; None: neither."""
+    return next((word for word, form in _CLASSES if form.search(name)), None)
 
 
 def read_pages(stream: BinaryIO, size: int, problems: Problems) -> Iterator[Page]:
@@ -128,7 +138,7 @@ def live_entries(page: Page, problems: Problems) -> Iterator[Entry]:
         reference, length, content, flags = struct.unpack_from("<QHHH", page.data, at)
         if flags & _LAST:
             return
-        entry = _entry(page.data, at + _ENTRY, reference, page.used)
+        entry = file_name_at(page.data, at + _ENTRY, reference, page.used)
         if length < _ENTRY or length % 8 or at + length > page.used or entry is None:
             problems.add(
                 Problem(
@@ -147,7 +157,7 @@ def live_entries(page: Page, problems: Problems) -> Iterator[Entry]:
 def slack_entries(page: Page) -> Iterator[Entry]:
     """Entries that left their whole $FILE_NAME (or all but its first field) behind the last live one."""
     words = np.frombuffer(page.data[: len(page.data) & ~7], "<u8")
-    believed = (words >= _EARLIEST) & (words <= _LATEST)
+    believed = (words >= EARLIEST) & (words <= LATEST)
     if len(believed) < 5:
         return
     four = believed[1:-3] & believed[2:-2] & believed[3:-1] & believed[4:]
@@ -155,7 +165,7 @@ def slack_entries(page: Page) -> Iterator[Entry]:
     for at in (np.flatnonzero(four) * 8).tolist():
         if at < stop:
             continue
-        entry = _entry(page.data, at, None, len(page.data))
+        entry = file_name_at(page.data, at, None, len(page.data))
         if entry is None or not entry.name.isprintable() or entry.size > 1 << 60:
             continue
         yield _with_reference(page, entry, at)
@@ -164,7 +174,7 @@ def slack_entries(page: Page) -> Iterator[Entry]:
 
 def _with_reference(page: Page, entry: Entry, at: int) -> Entry:
     """The entry with what the slack still holds before its times."""
-    parent = _believed(entry.parent) if at >= page.used else None
+    parent = believed_reference(entry.parent) if at >= page.used else None
     head = at - _ENTRY
     if head < max(page.used - 8, 0):
         return replace(entry, at=at, parent=parent)
@@ -174,18 +184,18 @@ def _with_reference(page: Page, entry: Entry, at: int) -> Entry:
     sound = sound and _ENTRY + content <= length <= _ENTRY + content + 16
     if not sound:
         return replace(entry, at=at, parent=parent)
-    known = _believed(reference) if head >= page.used else None
+    known = believed_reference(reference) if head >= page.used else None
     return replace(entry, at=head, reference=known, parent=parent)
 
 
-def _believed(reference: int | None) -> int | None:
+def believed_reference(reference: int | None) -> int | None:
     """A file reference, unless a later end entry lies over it: that gives sequence 0."""
     if reference is None or reference >> 48 == 0 or reference & 0xFFFF_FFFF_FFFF > 0xFFFF_FFFF:
         return None
     return reference
 
 
-def _entry(data: bytes, at: int, reference: int | None, end: int) -> Entry | None:
+def file_name_at(data: bytes, at: int, reference: int | None, end: int) -> Entry | None:
     """The $FILE_NAME at a place, if there is one that ends in time."""
     if at + _FILE_NAME > end:
         return None

@@ -3,10 +3,14 @@
 from typing import cast
 
 from parsers import (
+    activities,
+    bits,
     defender_history,
+    defender_quarantine,
     evtx,
     i30,
     images,
+    job,
     jumplist,
     lnk,
     mde,
@@ -15,13 +19,15 @@ from parsers import (
     pca,
     prefetch,
     psreadline,
+    recent_file_cache,
     recycle_bin,
     setupapi,
     srum,
     task,
     usnjrnl,
+    wer,
 )
-from parsers.browser import chromium, firefox
+from parsers.browser import chromium, firefox, webcache
 from parsers.contract import Parser, Table
 from parsers.hives import amcache, software, system, user, usrclass
 
@@ -34,9 +40,13 @@ _MODULES = (
     amcache,
     user,
     usrclass,
+    activities,
     chromium,
     firefox,
+    webcache,
+    bits,
     mplog,
+    defender_quarantine,
     defender_history,
     setupapi,
     pca,
@@ -47,13 +57,18 @@ _MODULES = (
     srum,
     i30,
     task,
+    job,
     psreadline,
+    wer,
+    recent_file_cache,
     mde,
     images,  # last: any sector that looks like a volume is its
 )
 
 PARSERS: tuple[Parser, ...] = tuple(cast(Parser, module) for module in _MODULES)
 """In order of asking: the first that recognises a file gets it."""
+
+_NAMES = {parser.KIND: module.__name__ for parser, module in zip(PARSERS, _MODULES, strict=True)}
 
 
 def by_kind(kind: str) -> Parser:
@@ -66,6 +81,15 @@ def by_kind(kind: str) -> Parser:
         if kind == parser.KIND:
             return parser
     raise KeyError(kind)
+
+
+def module_of(kind: str) -> str:
+    """Name of the module that reads a kind: whoever is given it need not load the other parsers.
+
+    Raises:
+        KeyError: no parser has that kind.
+    """
+    return _NAMES[kind]
 
 
 def all_tables() -> tuple[Table, ...]:

@@ -33,10 +33,15 @@ SCHEDULED_TASK = Table(
             Sql.TIME,
             "The same where it names no zone: LOCAL time of its writer",
         ),
+        Column("last_run_local", Sql.TIME, "Last run, LOCAL time of the host (files .job only)"),
         Column(
             "task_path", Sql.TEXT, "Path of the task: its URI, else the file's place below Tasks"
         ),
-        Column("author", Sql.TEXT, "Author as written; anyone may write anything"),
+        Column(
+            "author",
+            Sql.TEXT,
+            "Author as written; anyone may write anything (of a .job who made it)",
+        ),
         Column("description", Sql.TEXT, "Description"),
         Column("user_id", Sql.TEXT, "Principal: user or group ID it runs as"),
         Column("run_level", Sql.TEXT, "RunLevel of the principal"),
@@ -49,7 +54,11 @@ SCHEDULED_TASK = Table(
         Column("enabled", Sql.BOOL, "Settings/Enabled; true where not said"),
         Column("hidden", Sql.BOOL, "Settings/Hidden; false where not said"),
         Column("action_number", Sql.I64, "Number of the action in the file, from 1; 0: none"),
-        Column("line_number", Sql.I64, "Line of the action (of the task, where none), from 1"),
+        Column(
+            "line_number",
+            Sql.I64,
+            "Line of the action (of the task, where none), from 1; 0: a .job, which has no lines",
+        ),
     ),
     address="line_number",
     time="registered_utc",

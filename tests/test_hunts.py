@@ -22,10 +22,10 @@ from forensic_iso.hunts import (
     Hunt,
     all_hunts,
     card,
-    create_views,
     log_views,
     parse_hunt,
     prepare,
+    views_sql,
 )
 from parsers import mde
 from parsers.contract import Artifact, Batch
@@ -84,7 +84,7 @@ def empty_case() -> Iterator[duckdb.DuckDBPyConnection]:
     """A database with all tables and views of a case, and no row."""
     con = duckdb.connect()
     con.execute(create_sql((*evidence_tables(), *DERIVED_TABLES)))
-    create_views(con)
+    con.execute(views_sql())
     yield con
     con.close()
 

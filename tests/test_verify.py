@@ -14,8 +14,10 @@ from forensic_iso.cli import cli
 from forensic_iso.correlate.run import run as correlate
 from forensic_iso.diff import diff
 from forensic_iso.evidence.discover import ImageOptions
-from forensic_iso.verify import verify
+from forensic_iso.evidence.layers import forget_layers
+from forensic_iso.verify import Result, verify
 from tests.builders import bitlocker
+from tests.builders.disk_files import E01_CHUNK, e01
 from tests.conftest import BUNDLED
 from tests.evidence.image_maker import small_system
 from tests.shared import REAL, needs_shared
@@ -248,3 +250,26 @@ def test_an_encrypted_volume_is_read_again_with_its_key_only(tmp_path: Path) -> 
 
     assert {o.state for o in locked.outcomes} == {"missing"}
     assert opened.holds
+
+
+def images_of(result: Result) -> list[tuple[str, str]]:
+    return [(o.path, o.state) for o in result.outcomes if o.kind == "disk image"]
+
+
+@pytest.mark.parametrize("every", [False, True])
+def test_an_image_is_compared_with_the_hash_of_its_acquisition(tmp_path: Path, every: bool) -> None:
+    given = tmp_path / "disk.E01"
+    sound = e01(small_system().build(400), pack=False)[0]
+    given.write_bytes(sound)
+    ingest(tmp_path / "case", [given], workers=0)
+    wanted = [("disk.E01", "same")] if every else []
+
+    assert images_of(verify(tmp_path / "case", every=every, workers=0)) == wanted
+
+    at = sound.index(b"sectors") + 76 + 30 * (E01_CHUNK + 4)  # no file lies there
+    given.write_bytes(sound[:at] + bytes([sound[at] ^ 1]) + sound[at + 1 :])
+    forget_layers()
+
+    result = verify(tmp_path / "case", every=every, workers=0)
+    assert images_of(result) == ([("disk.E01", "changed")] if every else [])
+    assert result.holds is not every

@@ -10,8 +10,10 @@ from textual.app import App
 
 from forensic_iso.browse.case import Case
 from forensic_iso.browse.filters import Filter
-from tui.commands import bindings, key_file, load_keys
+from tui.commands import bindings
 from tui.desk.notes import NotesDesk
+from tui.desk.trail import Trail
+from tui.keys import key_file, load_keys
 from tui.leave import keep_terminal_open
 from tui.pause import keep_what_is_loaded
 from tui.safe import BACKGROUNDS, clean
@@ -63,6 +65,7 @@ class ForensicApp(App[int]):
         self.palette_name = theme or ("no-colour" if os.environ.get("NO_COLOR") else "dark")
         self.remapped, self._key_fault = load_keys(keys or key_file(os.environ))
         self._made: dict[str, Page] = {}
+        self._trail = Trail(self)
 
     def main(self, name: str) -> Page:
         """A main screen."""
@@ -107,19 +110,30 @@ class ForensicApp(App[int]):
     # --- going about
 
     def action_go(self, name: str) -> None:
-        """A main screen; what lay over the last one goes away."""
+        """A main screen; what lay over the last one goes away, and so does the way back."""
+        self.show_main(name)
+        self._trail.clear()
+
+    def show_main(self, name: str) -> None:
+        """A main screen, with nothing over it."""
         while len(self.screen_stack) > 2:
             self.pop_screen()
         if self.screen is not self.main(name):
             self.switch_screen(self.main(name))
 
     def action_step_back(self) -> None:
-        """One step back: close what lies over a main screen, else end a selection."""
+        """One step back: close what lies over a main screen, end a selection, or return from a jump."""
         if len(self.screen_stack) > 2:
             self.pop_screen()
             return
         if (page := self._timeline_shown) is not None and page.table().selecting is not None:
             page.action_select()
+            return
+        self._trail.back()
+
+    def _jump(self) -> None:
+        self._trail.keep()
+        self.show_main("timeline")
 
     def action_leave(self) -> None:
         """Close the screen; on a main screen the program."""
@@ -152,7 +166,7 @@ class ForensicApp(App[int]):
             self.tell(f"{what}: no row of the timeline", "warn")
             return
         page = self.timeline
-        self.action_go("timeline")
+        self._jump()
         wanted = rids[0] if current is None else current
 
         self.call_after_refresh(page.arrive, what, rids, wanted)
@@ -167,15 +181,10 @@ class ForensicApp(App[int]):
         """Filter the timeline by the rows just gone to."""
         self.call_after_refresh(lambda: self.call_after_refresh(self.timeline.action_filter_hits))
 
-    def filter_by(self, what: str, value: str) -> None:
+    def filter_by(self, what: str, value: str, operator: str = "=") -> None:
         """Go to the timeline, filtered by a value."""
-        self.action_go("timeline")
-        self.call_after_refresh(self.timeline.add_filters, [Filter(what, "=", value)])
-
-    def filter_text(self, word: str) -> None:
-        """Go to the timeline, filtered by a text."""
-        self.action_go("timeline")
-        self.call_after_refresh(self.timeline.add_filters, [Filter("text", "~", word)])
+        self._jump()
+        self.call_after_refresh(self.timeline.add_filters, [Filter(what, operator, value)])
 
     # --- lists, and what the notes make of them
 
@@ -195,6 +204,12 @@ class ForensicApp(App[int]):
         from tui.desk import lists
 
         self._list("not read", lambda: lists.not_read(self.case))
+
+    def open_artifacts(self, kind: object, state: object) -> None:
+        """Artifacts of one kind, each leading to its rows."""
+        from tui.desk import lists
+
+        self._list("artifacts", lambda: lists.artifacts(self.case, kind, state, self.filter_by))
 
     def notes_changed(self) -> None:
         """Read the notes again wherever they are shown."""
@@ -254,23 +269,14 @@ class ForensicApp(App[int]):
             self.tell("nothing to copy", "warn")
             return
         self.copy_to_clipboard(text.encode("utf-8", "replace").decode())
-        self.tell(f"copied {what}: {len(text):,} characters, as they are in the evidence")
+        self.tell(f"copied {what}: {len(text):,} characters, as in the evidence")
 
     def action_export(self) -> None:
         """Write the current view to a file: CSV by default, by the name's ending JSON or JSON lines."""
         from tui.desk import export
-        from tui.widgets.prompt import Ask
 
-        page = self.screen
-        if not isinstance(page, Page):
-            return
-
-        def done(typed: str | None) -> None:
-            if typed and typed.strip():
-                self.tell(*export.write_view(page, Path(typed.strip()).expanduser()))
-
-        name = export.proposal(self._out, self.case_name, page)
-        self.push_screen(Ask("export to", export.HELP, str(name)), done)
+        if isinstance(self.screen, Page):
+            export.ask(self, self.screen, self._out)
 
 
 def run(path: Path, start: str = "overview", theme: str | None = None) -> int:

@@ -1,9 +1,6 @@
 """The one table of commands: bindings, key hints, help and palette are made from it."""
 
-import tomllib
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from textual.binding import Binding, BindingType
 
@@ -30,8 +27,13 @@ def _c(name: str, keys: str, text: str, place: str, hint: str = "", action: str 
 PLACES = {
     "everywhere": "Everywhere",
     "lists": "Lists and tables: moving",
+    "sections": "Lists: sections",
+    "find": "Lists and results: searching",
     "timeline": "Timeline",
     "filters": "Filters",
+    "boxes": "Boxes over a screen",
+    "stack": "List of filters",
+    "columns": "Choice of columns",
     "findings": "Findings",
     "detail": "Detail of a row",
     "processes": "Processes",
@@ -60,13 +62,20 @@ COMMANDS: tuple[Command, ...] = (
     _c("quit", "q", "close this screen; on a main screen: quit", "everywhere", "quit", "leave"),
     _c("up", "up,k", "one line up", "lists", "", "move(-1)"),
     _c("down", "down,j", "one line down", "lists", "", "move(1)"),
-    _c("page_up", "pageup,b", "one page up", "lists", "", "page(-1)"),
-    _c("page_down", "pagedown,space", "one page down", "lists", "", "page(1)"),
+    _c("half_up", "ctrl+u", "half a page up", "lists", "", "half(-1)"),
+    _c("half_down", "ctrl+d", "half a page down", "lists", "", "half(1)"),
+    _c("page_up", "pageup,b,ctrl+b", "one page up", "lists", "", "page(-1)"),
+    _c("page_down", "pagedown,space,ctrl+f", "one page down", "lists", "", "page(1)"),
     _c("home", "home,g", "first line", "lists", "", "edge(0)"),
     _c("end", "end,G", "last line", "lists", "", "edge(1)"),
     _c("left", "left,h", "column to the left; text to the left", "lists", "", "side(-1)"),
     _c("right", "right,l", "column to the right; text to the right", "lists", "", "side(1)"),
     _c("open", "enter", "open: detail, or the rows of this line", "lists", "open"),
+    _c("next_section", "tab", "next section of a list", "sections", "", "section(1)"),
+    _c("previous_section", "shift+tab", "previous section", "sections", "", "section(-1)"),
+    _c("find", "slash", "search in this list or result", "find", "search"),
+    _c("find_next", "n", "next line with it", "find", "", "find_hit(1)"),
+    _c("find_previous", "N", "previous line with it", "find", "", "find_hit(-1)"),
     _c(
         "goto",
         "colon",
@@ -140,9 +149,18 @@ COMMANDS: tuple[Command, ...] = (
     _c("filter_marks", "asterisk", "only marked rows", "filters"),
     _c("stack", "s", "the filters: on, off, away; save and load by name", "filters", "filters"),
     _c("clear", "backslash", "all filters off or on again; the row stays", "filters"),
+    _c("close_box", "escape,q", "close the box", "boxes", "back", "cancel"),
+    _c("stack_drop", "delete,d", "take the filter away", "stack", "away", "drop"),
+    _c("stack_save", "w", "save these filters by name", "stack", "save", "save"),
+    _c("stack_load", "L", "load saved filters in place of these", "stack", "load", "load"),
+    _c("stack_add", "f", "add filters", "stack", "add", "add"),
+    _c("column_later", "J", "the column further right", "columns", "later", "shift(1)"),
+    _c("column_earlier", "K", "the column further left", "columns", "earlier", "shift(-1)"),
+    _c("columns_usual", "r", "the columns that fit the width", "columns", "as usual", "usual"),
     _c("rows_of_line", "f", "filter the timeline by this line's rows", "findings", "only its rows"),
     _c("tag_finding", "t", "tag the finding", "findings", "tag"),
     _c("comment_finding", "quotation_mark", "comment the finding", "findings", "comment"),
+    _c("copy_finding", "Y", "copy the whole finding", "findings"),
     _c("mark_finding", "m", "bookmark the finding", "findings", "mark"),
     _c("tab_fields", "f", "fields with their meaning", "detail", "fields", "tab('fields')"),
     _c("tab_json", "J", "fields as JSON", "detail", "JSON", "tab('json')"),
@@ -164,6 +182,7 @@ COMMANDS: tuple[Command, ...] = (
         "related",
         "tab('related')",
     ),
+    _c("find_in_row", "slash", "search in this row; again: the next hit", "detail", "", "find"),
     _c("next_row", "n", "detail of the next row", "detail", "", "row(1)"),
     _c("previous_row", "N", "detail of the previous row", "detail", "", "row(-1)"),
     _c(
@@ -173,51 +192,18 @@ COMMANDS: tuple[Command, ...] = (
         "processes",
         "only its rows",
     ),
-    _c("tree_search", "slash", "search in the tree", "processes", "search"),
-    _c("tree_next", "n", "next hit in the tree", "processes", "", "tree_hit(1)"),
-    _c("tree_previous", "N", "previous hit in the tree", "processes", "", "tree_hit(-1)"),
     _c("tree_run", "e", "next process run from an image", "processes", "", "tree_run"),
     _c("delete_note", "delete", "delete this note (own notes only)", "notes", "delete"),
-    _c("ask", "semicolon,slash", "write a query", "sql", "query"),
+    _c("ask", "semicolon", "write a query", "sql", "query"),
     _c("sql_history", "H", "queries asked before", "sql", "history"),
     _c("sql_tables", "T", "tables and their columns", "sql", "tables"),
+    _c("result_up", "left_square_bracket", "sort the result by the column", "sql", "", "order(0)"),
+    _c("result_down", "right_square_bracket", "sort it the other way", "sql", "", "order(1)"),
+    _c("result_facets", "F", "values of the column; only or without one", "sql", "facets"),
+    _c("result_whole", "backslash", "the whole result again", "sql", "", "whole"),
     _c("sql_save", "s", "save the query by name", "sql", "save"),
     _c("sql_load", "L", "load a saved query", "sql", "load"),
 )
-
-KEY_SIGNS = {
-    "question_mark": "?",
-    "colon": ":",
-    "semicolon": ";",
-    "slash": "/",
-    "plus": "+",
-    "minus": "-",
-    "full_stop": ".",
-    "equals_sign": "=",
-    "ampersand": "&",
-    "asterisk": "*",
-    "backslash": "\\",
-    "quotation_mark": '"',
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-    "left_curly_bracket": "{",
-    "right_curly_bracket": "}",
-    "less_than_sign": "<",
-    "greater_than_sign": ">",
-    "pageup": "PgUp",
-    "pagedown": "PgDn",
-    "escape": "Esc",
-    "enter": "Enter",
-    "space": "Space",
-    "up": "↑",
-    "down": "↓",
-    "left": "←",
-    "right": "→",
-    "home": "Home",
-    "end": "End",
-    "delete": "Del",
-    "f1": "F1",
-}
 
 
 def bindings(*places: str) -> list[BindingType]:
@@ -227,53 +213,3 @@ def bindings(*places: str) -> list[BindingType]:
         for c in COMMANDS
         if c.place in places
     ]
-
-
-def sign(keys: str) -> str:
-    """Keys as they stand on the keyboard: `question_mark,f1` becomes `? F1`."""
-    out = []
-    for key in keys.split(","):
-        shown = KEY_SIGNS.get(key, key)
-        out.append(shown.replace("ctrl+", "Ctrl-"))
-    return " ".join(out)
-
-
-def keys_of(command: Command, remapped: Mapping[str, str]) -> str:
-    """Keys of a command, the user's own where there are."""
-    return remapped.get(command.name, command.keys)
-
-
-def hints(places: Iterable[str], remapped: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Key and word of the commands shown in the key line of a screen."""
-    wanted = tuple(places)
-    return [
-        (sign(keys_of(c, remapped)).split(" ")[0], c.hint)
-        for place in wanted
-        for c in COMMANDS
-        if c.place == place and c.hint
-    ]
-
-
-def key_file(environment: Mapping[str, str]) -> Path:
-    """Where the user's own keys are read from."""
-    base = environment.get("XDG_CONFIG_HOME") or str(Path("~/.config").expanduser())
-    return Path(base) / "forensic-iso/keys.toml"
-
-
-def load_keys(path: Path) -> tuple[dict[str, str], str | None]:
-    """The user's own keys by command name, and what is wrong with the file, if anything.
-
-    The file has one table [keys]: `next_hit = "n"`, several keys joined by commas.
-    """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8")).get("keys", {})
-    except FileNotFoundError:
-        return {}, None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, AttributeError) as e:
-        return {}, f"keys of {path} not used: {e}"
-    names = {c.name for c in COMMANDS}
-    if not isinstance(table, dict):
-        return {}, f"keys of {path} not used: expected a table [keys]"
-    good = {str(k): str(v) for k, v in table.items() if k in names and isinstance(v, str) and v}
-    unknown = sorted(str(k) for k in table if k not in good)
-    return good, f"unknown in {path}: {', '.join(unknown)}" if unknown else None

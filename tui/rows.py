@@ -172,6 +172,7 @@ class ResultSource:
     """The result of a query; columns as wide as their longest value, within bounds."""
 
     result: "Result"
+    word: str = ""
     narrowest: int = 4
     widest: int = 40
 
@@ -201,7 +202,7 @@ class ResultSource:
         cells: list[tuple[object, str]] = [
             ("NULL", "dim") if v is None else (v, "") for v in values
         ]
-        return Drawn(cells, [("    ", "")], row)
+        return Drawn(cells, [("    ", "")], row, self.word)
 
     def gutter(self, height: int) -> Sequence[Piece]:
         """Nothing beside the thumb."""

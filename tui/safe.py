@@ -7,6 +7,7 @@ the name of a role. No other module of `tui` makes segments, strips, contents or
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import groupby
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -184,6 +185,14 @@ def split_hit(text: str, word: str, role: str) -> list[Piece]:
         out += [(text[at:found], role), (text[found : found + len(word)], "hit")]
         at = found + len(word)
     return [*out, (text[at:], role)]
+
+
+def hits_in(line: Line, word: str) -> list[Piece]:
+    """A line with each place of a word shown as a hit, also where it goes over pieces of one role."""
+    out: list[Piece] = []
+    for role, pieces in groupby(line, key=lambda piece: piece[1]):
+        out += split_hit("".join(clean(text) for text, _ in pieces), word, role)
+    return out
 
 
 def fold(line: Line, width: int, hang: int = 0) -> list[list[Piece]]:

@@ -56,7 +56,7 @@ def fields(case: Case, row: Row) -> list[list[Field]]:
     )
     if not columns:
         return []
-    wanted = ", ".join(f'"{n}", {_text_of(str(n), str(t))} AS "{n}_shown"' for n, t, _ in columns)
+    wanted = ", ".join(f'"{n}", {text_of(str(n), str(t))} AS "{n}_shown"' for n, t, _ in columns)
     found = case.rows(f'SELECT {wanted} FROM "{row.table_name}" WHERE {clause} LIMIT 50', values)
     return [
         [
@@ -67,7 +67,8 @@ def fields(case: Case, row: Row) -> list[list[Field]]:
     ]
 
 
-def _text_of(name: str, data_type: str) -> str:
+def text_of(name: str, data_type: str) -> str:
+    """DuckDB expression for a column's value as text; bytes in hex."""
     if data_type == "BLOB":
         return f'hex("{name}")'
     return f'"{name}"::VARCHAR'

@@ -4,14 +4,20 @@ import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-FIELDS = ("host", "source", "event_id", "kind", "severity", "table_name")
+FIELDS = ("host", "source", "event_id", "kind", "severity", "table_name", "source_id")
 SEVERITIES = ("none", "info", "low", "medium", "high", "critical")
 _WORD = re.compile(r'!?-?(?:[a-z_]+(?:>=|<=|!=|=|>|<))?(?:"[^"]*"|/(?:\\.|[^/])+/|\S+)|\S+')
 _TEST = re.compile(r"([a-z_]+)(>=|<=|!=|=|>|<)(.*)", re.DOTALL)
-SHORT = {"event": "event_id", "id": "event_id", "sev": "severity", "table": "table_name"}
+SHORT = {
+    "event": "event_id",
+    "id": "event_id",
+    "sev": "severity",
+    "table": "table_name",
+    "artifact": "source_id",
+}
 HELP = (
     "word  -word  /regex/  source=VHDMP  host!=WS1  event=1  severity>=high"
-    "  time>=2024-05-14T08:00  finding=ID  process=KEY"
+    "  time>=2024-05-14T08:00  any=WORD (all fields)  finding=ID  process=KEY"
 )
 
 
@@ -21,7 +27,7 @@ class FilterError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One condition. `what`: a column, text, regex, time, rows, finding or process; `negative` turns it round."""
+    """One condition. `what`: a column, text, regex, any, time, rows, finding or process; `negative` turns it round."""
 
     what: str
     operator: str
@@ -78,7 +84,7 @@ def _test(name: str, operator: str, value: str, negative: bool) -> Filter:
         operator, negative = "=", not negative
     if name == "time":
         return Filter("time", operator, str(parse_time(value)), negative)
-    if name in ("finding", "process", "rows"):
+    if name in ("finding", "process", "rows", "any"):
         return Filter(name, "=", value, negative)
     if name not in FIELDS:
         raise FilterError(f"expected one of {', '.join(FIELDS)}, time, finding; found {name}")

@@ -42,9 +42,23 @@ class Scale:
 
 def whole_range(case: Case) -> tuple[int, int]:
     """Begin and end (ns) of nearly all rows; both ends are inclusive."""
-    last = case.total - 1
-    low, high = int(last * TRIMMED), int(last * (1 - TRIMMED))
-    return page(case, low, low)[0].time_ns, page(case, high, high)[0].time_ns
+    low, high = _trimmed(case.total)
+    return _time(case, low), _time(case, high)
+
+
+def range_of(case: Case, members: "RowSet") -> tuple[int, int]:
+    """Begin and end (ns) of nearly all rows of a set that is not empty; both ends are inclusive."""
+    low, high = _trimmed(len(members))
+    return _time(case, members.select(low)), _time(case, members.select(high))
+
+
+def _trimmed(rows: int) -> tuple[int, int]:
+    last = rows - 1
+    return int(last * TRIMMED), int(last * (1 - TRIMMED))
+
+
+def _time(case: Case, rid: int) -> int:
+    return page(case, rid, rid)[0].time_ns
 
 
 def scale(case: Case, begin_ns: int, end_ns: int, bars: int) -> Scale:

@@ -85,6 +85,16 @@ def not_read(case: Case) -> list[Record]:
     )
 
 
+def artifacts(case: Case, kind: object, state: object) -> list[Record]:
+    """Artifacts of one kind and state, by path, the first 5,000; kind None: those not recognised."""
+    return case.records(
+        "SELECT source_id, host, path, bytes, sha256, rows, problems, remark FROM source"
+        " WHERE kind IS NOT DISTINCT FROM ? AND state IS NOT DISTINCT FROM ?"
+        " ORDER BY path, source_id LIMIT 5000",
+        [kind, state],
+    )
+
+
 def sessions(case: Case) -> list[Record]:
     """Mount sessions in order of their opening, with their times in ns."""
     return case.records(

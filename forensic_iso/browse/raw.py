@@ -131,7 +131,9 @@ def _render(chunk: bytes, at: int) -> str:
 
     try:
         text = str(Record(chunk, at, ChunkHeader(chunk, 0)).xml())
-        parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
+        parser = etree.XMLParser(
+            resolve_entities=False, no_network=True, recover=True, remove_blank_text=True
+        )
         root = etree.fromstring(text.encode("utf-8", "replace"), parser)
         if root is None:
             return text

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import duckdb
 
-from forensic_iso.browse import processes, rowset, timeline
+from forensic_iso.browse import anywhere, processes, rowset, timeline
 from forensic_iso.browse.case import Case
 from forensic_iso.browse.filters import Filter, FilterError, condition
 from forensic_iso.browse.rowset import RowSet
@@ -35,6 +35,8 @@ def fill(
     Raises:
         FilterError: the filter cannot be used.
     """
+    if f.what == "any":
+        return _anywhere(case, f, stop, tell)
     quick = _without_scan(case, f)
     if quick is not None:
         found = quick.inverted() if f.negative else quick
@@ -95,6 +97,20 @@ def _without_scan(case: Case, f: Filter) -> RowSet | None:
     if f.what == "process":
         return rowset.of(case.total, processes.timeline_rows(case, f.value))
     return None
+
+
+def _anywhere(
+    case: Case, f: Filter, stop: threading.Event, tell: Callable[[RowSet, int], None]
+) -> RowSet | None:
+    found = rowset.nothing(case.total)
+    for found, share in anywhere.rows_with(case, f.value, stop):
+        if not f.negative and share < 1:
+            tell(found, int(share * case.total))
+    if stop.is_set():
+        return None
+    made = found.inverted() if f.negative else found
+    tell(made, case.total)
+    return made
 
 
 def _by_time(case: Case, operator: str, time_ns: int) -> RowSet:

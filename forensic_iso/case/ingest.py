@@ -23,7 +23,7 @@ from forensic_iso.evidence.found import JOIN, Found
 from forensic_iso.evidence.groups import nearest_logs
 from forensic_iso.text import encodable
 from parsers.contract import Part, Problem, Window
-from parsers.registry import PARSERS, by_kind, host_witness, names_host
+from parsers.registry import PARSERS, by_kind, host_witness, module_of, names_host
 
 STRIDE = MOST_PARTS + 1
 """Numbers of tasks that each source has: its parts, and their joining."""
@@ -125,7 +125,7 @@ class Ingest:
             return self._run(evidence)
 
     def _run(self, evidence: Sequence[Path]) -> Summary:
-        discovery = discover(evidence, PARSERS, self._images)
+        discovery = discover(evidence, PARSERS, self._images, self._report)
         self._book_unrecognised(discovery)
         sources = [Source(r.found, r.kind, beside=r.beside) for r in discovery.recognised]
         if not sources:
@@ -338,10 +338,7 @@ class Ingest:
         self, sources: list[Source], todo: list[int], hosts: dict[int, tuple[str, str]]
     ) -> None:
         todo = sorted(todo, key=lambda i: (-sources[i].found.size, sources[i].found.path))
-        whole = {
-            i: Task(i * STRIDE, sources[i].found, sources[i].kind, self._window, sources[i].beside)
-            for i in todo
-        }
+        whole = {i: _parsing(i * STRIDE, sources[i], self._window) for i in todo}
         waiting = deque(t for i in todo for t in tasks(whole[i], sources[i].parts))
         sizes = {task.number: size(task) for task in waiting}
         readings: dict[int, Reading] = {}
@@ -390,6 +387,10 @@ class Ingest:
             copies=copies,
             not_found=list(discovery.not_found),
         )
+
+
+def _parsing(number: int, s: Source, window: Window) -> Task:
+    return Task(number, s.found, module_of(s.kind), window, s.beside)
 
 
 def _chain(found: Found) -> str | None:

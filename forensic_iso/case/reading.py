@@ -14,7 +14,7 @@ from forensic_iso.case.worker import Ended, Left, Message, Plan, Rows, Task
 from forensic_iso.case.writer import SourceWriter
 from forensic_iso.evidence.found import ZIP, Found
 from parsers.contract import Part, Problem, Splitting
-from parsers.registry import by_kind
+from parsers.registry import by_kind, module_of
 
 PART_BYTES = 32 << 20
 """Least size of a part: an artifact of twice that is cut. Smaller parts cost more, larger ones end less together."""
@@ -30,7 +30,7 @@ def plan(kind: str, found: Found, part_bytes: int) -> Plan | None:
     if found.size < 2 * part_bytes or not isinstance(by_kind(kind), Splitting):
         return None
     packed = bool(found.containers) and (not found.kinds or ZIP in found.kinds)
-    return Plan(kind, part_bytes, MOST_PACKED if packed else MOST_PARTS)
+    return Plan(module_of(kind), part_bytes, MOST_PACKED if packed else MOST_PARTS)
 
 
 def most_parts(kind: str, found: Found, part_bytes: int) -> int:

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable
 
-import duckdb
-
+from forensic_iso import __version__
 from forensic_iso.case.version import SCHEMA_VERSION
 from forensic_iso.correlate.schema import DERIVED_TABLES
 from forensic_iso.sigma.schema import SIGMA_TABLES
@@ -124,11 +123,16 @@ def quote(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def _declared(column: Column) -> str:
+    packed = " USING COMPRESSION zstd" if column.packed else ""
+    return f'"{column.name}" {column.type.value}{packed}'
+
+
 def create_sql(tables: Iterable[Table]) -> str:
     """CREATE TABLE and COMMENT statements of the tables."""
     out = []
     for t in tables:
-        columns = ", ".join(f'"{c.name}" {c.type.value}' for c in t.columns)
+        columns = ", ".join(_declared(c) for c in t.columns)
         out.append(f'CREATE TABLE IF NOT EXISTS "{t.name}" ({columns});')
         out.append(f'COMMENT ON TABLE "{t.name}" IS {quote(t.comment)};')
         out.extend(
@@ -137,14 +141,14 @@ def create_sql(tables: Iterable[Table]) -> str:
     return "\n".join(out)
 
 
-def create(con: duckdb.DuckDBPyConnection) -> None:
-    """Create all tables and views of a case."""
-    from forensic_iso.hunts import create_views
+def script() -> str:
+    """All statements that make an empty case."""
+    from forensic_iso.hunts import views_sql
+    from forensic_iso.sigma.support import support_view_sql
     from forensic_iso.sigma.view import sigma_event_sql
     from parsers.evtx.compose import event_view_sql
 
-    con.execute(create_sql(case_tables()))
-    con.execute(event_view_sql())
-    con.execute(sigma_event_sql())
-    create_views(con)
-    con.execute("INSERT INTO case_info VALUES ('schema_version', ?)", [str(SCHEMA_VERSION)])
+    versions = (("schema_version", SCHEMA_VERSION), ("tool_version", __version__))
+    info = [f"INSERT INTO case_info VALUES ('{key}', '{value}')" for key, value in versions]
+    views = (event_view_sql(), sigma_event_sql(), support_view_sql(), views_sql())
+    return "\n;\n".join((create_sql(case_tables()), *views, *info))

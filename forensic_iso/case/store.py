@@ -10,7 +10,6 @@ from pathlib import Path
 
 import duckdb
 
-from forensic_iso import __version__
 from forensic_iso.errors import CaseError, SystemFault
 
 DATABASE = "case.duckdb"
@@ -60,19 +59,12 @@ def _lock(case: Path) -> Iterator[None]:
 
 def _make(case: Path) -> None:
     """A new database appears whole or not at all: it is made under another name and renamed."""
-    from forensic_iso.case import schema
+    from forensic_iso.case import empty
 
     fresh = case / (DATABASE + ".new")
     for leftover in (fresh, fresh.with_name(fresh.name + ".wal")):
         leftover.unlink(missing_ok=True)
-    with duckdb.connect(str(fresh)) as con:
-        # thousands of COMMENT statements: each would be optimised and scheduled over threads
-        con.execute("SET threads = 1; PRAGMA disable_optimizer")
-        con.execute("BEGIN")
-        schema.create(con)
-        con.execute("INSERT INTO case_info VALUES ('tool_version', ?)", [__version__])
-        con.execute("COMMIT")
-        con.execute("CHECKPOINT")
+    empty.place(fresh)
     fresh.rename(database(case))
 
 

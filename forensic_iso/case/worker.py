@@ -13,13 +13,25 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from importlib import import_module
 from multiprocessing.connection import Connection
+from typing import cast
 
 from forensic_iso.evidence.archive import open_found
 from forensic_iso.evidence.found import Found
 from forensic_iso.evidence.streams import stream_problems
 from forensic_iso.evidence.zips import BadArchive
-from parsers.contract import Artifact, Batch, Carry, Part, Problem, Severity, Splitting, Window
+from parsers.contract import (
+    Artifact,
+    Batch,
+    Carry,
+    Parser,
+    Part,
+    Problem,
+    Severity,
+    Splitting,
+    Window,
+)
 
 READ_BYTES = 4 << 20
 PROGRESS_BYTES = 64 << 20
@@ -28,7 +40,7 @@ PROGRESS_BYTES = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One artifact to hash (`kind` None) or to parse.
+    """One artifact to hash (`parser` None) or to parse, by the module of that name: a worker loads no other.
 
     `plan` asks a hashing task to say where the artifact may be cut; `part` asks for one part only; `joined` are all
     parts and what each left, None where it was lost.
@@ -36,7 +48,7 @@ class Task:
 
     number: int
     found: Found
-    kind: str | None = None
+    parser: str | None = None
     window: Window = field(default_factory=Window)
     beside: tuple[Found, ...] = ()
     plan: "Plan | None" = None
@@ -53,9 +65,9 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How an artifact of a kind may be cut: parts of `least` bytes or more, at most `most`."""
+    """How a parser may cut an artifact: parts of `least` bytes or more, at most `most`."""
 
-    kind: str
+    parser: str
     least: int
     most: int
 
@@ -110,7 +122,7 @@ Emit = Callable[[Message], None]
 def execute(task: Task, emit: Emit) -> None:
     """Do one task. The worker's rim: an exception becomes a problem with its traceback, never a crash."""
     try:
-        hosts = _hash(task, emit) if task.kind is None else _parse(task, emit)
+        hosts = _hash(task, emit) if task.parser is None else _parse(task, emit)
         emit(Ended(hosts))
     except MemoryError:
         emit(
@@ -159,12 +171,14 @@ def _hash(task: Task, emit: Emit) -> tuple[tuple[str, int], ...]:
 
 
 def _plan(found: Found, plan: Plan, emit: Emit) -> None:
-    from parsers.registry import by_kind
-
-    parser = by_kind(plan.kind)
+    parser = _parser(plan.parser)
     if isinstance(parser, Splitting):
         artifact = _artifact(found, Window())
         emit(Planned(tuple(parser.parts(artifact, plan.least, plan.most))))
+
+
+def _parser(name: str) -> Parser:
+    return cast(Parser, import_module(name))  # a name out of the registry
 
 
 def _artifact(found: Found, window: Window, beside: tuple[Artifact, ...] = ()) -> Artifact:
@@ -175,11 +189,9 @@ def _artifact(found: Found, window: Window, beside: tuple[Artifact, ...] = ()) -
 
 def _items(task: Task) -> Iterator[Batch | Problem | Carry]:
     """What the parser says to the task."""
-    from parsers.registry import by_kind
-
     beside = tuple(_artifact(f, task.window) for f in task.beside)
     artifact = _artifact(task.found, task.window, beside)
-    parser = by_kind(task.kind or "")
+    parser = _parser(task.parser or "")
     if not isinstance(parser, Splitting):
         return parser.parse(artifact)
     if task.joined:
@@ -223,8 +235,7 @@ def _ipc(batch: Batch) -> bytes:
 
 def _warm_up() -> None:
     """Load what nearly every task needs, while the main process looks for the first one."""
-    import parsers.evtx.reader
-    import parsers.registry  # noqa: F401
+    import parsers.evtx.reader  # noqa: F401
 
 
 def serve(pipe: Connection) -> None:

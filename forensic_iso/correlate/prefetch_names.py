@@ -9,6 +9,7 @@ from parsers.prefetch import name_hash
 
 AFTER = "11_prefetch_name.sql"
 """The SQL file that leaves the candidates; the next one reads the matches."""
+FILLED = "prefetch_name_match"
 
 _CANDIDATES = (
     "SELECT candidate_id, name_hash, executable, image_kind, file_path, lnk_target, lnk_arguments"
@@ -72,4 +73,4 @@ def fill(con: duckdb.DuckDBPyConnection) -> None:
     """Fill `prefetch_name_match` from `prefetch_name_candidate` (domain: the prefetch name hash)."""
     found = list(_found(con.execute(_CANDIDATES).fetchall()))
     if found:
-        con.executemany("INSERT INTO prefetch_name_match VALUES (?, ?, ?)", found)
+        con.executemany(f"INSERT INTO {FILLED} VALUES (?, ?, ?)", found)

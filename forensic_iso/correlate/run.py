@@ -10,12 +10,17 @@ from pathlib import Path
 
 import duckdb
 
-from forensic_iso.correlate import prefetch_names, timeline
+from forensic_iso.correlate import (
+    host_names,
+    prefetch_names,
+    statements,
+    steady_clock,
+    tables,
+    timeline,
+)
 from forensic_iso.correlate.schema import DERIVED_TABLES, RULE, RULE_LIST
 from forensic_iso.errors import UsageError
-from parsers.contract import Table
-from parsers.evtx.schema import EVENT_OTHER
-from parsers.evtx.schema import TABLES as EVTX_TABLES
+from parsers.registry import all_tables
 
 DEFAULT_RULES = "rules.toml"
 
@@ -78,37 +83,11 @@ def load_rules(path: Path | None = None) -> Rules:
     return rules
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _create(con: duckdb.DuckDBPyConnection, table: Table) -> None:
-    columns = ", ".join(f'"{c.name}" {c.type.value}' for c in table.columns)
-    con.execute(f'CREATE OR REPLACE TABLE "{table.name}" ({columns})')
-    con.execute(f'COMMENT ON TABLE "{table.name}" IS {_quoted(table.comment)}')
-    for c in table.columns:
-        con.execute(f'COMMENT ON COLUMN "{table.name}"."{c.name}" IS {_quoted(c.comment)}')
-
-
 def _store_rules(con: duckdb.DuckDBPyConnection, rules: Rules) -> None:
-    con.executemany(
-        f"INSERT INTO {RULE.name} VALUES (?, ?)", [[k, v] for k, v in rules.numbers.items()]
-    )
-    pairs = [[name, value] for name, values in rules.lists.items() for value in (values or (None,))]
-    con.executemany(f"INSERT INTO {RULE_LIST.name} VALUES (?, ?)", pairs)
-
-
-def event_time_sql() -> str:
-    """A temporary view over the System columns of all events, for coverage and clocks."""
-    columns = (
-        "host, channel, record_id, time_utc, event_id, provider, damaged, origin, "
-        "source_id, record_offset"
-    )
-    tables = [t.name for t in EVTX_TABLES if {"record_id", "channel"} <= set(t.column_names())]
-    parts = [f"SELECT {columns}, '{name}' AS table_name FROM \"{name}\"" for name in tables]
-    if EVENT_OTHER.name not in tables:
-        raise AssertionError("the rest of the events is a table of events")
-    return "CREATE OR REPLACE TEMP VIEW event_time AS " + " UNION ALL ".join(parts)
+    pairs = [(name, value) for name, values in rules.lists.items() for value in (values or (None,))]
+    for table, rows in ((RULE, list(rules.numbers.items())), (RULE_LIST, pairs)):
+        columns: list[list[object]] = [list(column) for column in zip(*rows, strict=True)]
+        con.execute(f"INSERT INTO {table.name} SELECT unnest($1), unnest($2)", columns)
 
 
 def steps() -> list[Traversable]:
@@ -122,9 +101,9 @@ def _filled(sql: str) -> list[str]:
     return [t.name for t in DERIVED_TABLES if f"INSERT INTO {t.name} " in sql]
 
 
-def _count(con: duckdb.DuckDBPyConnection, tables: list[str]) -> int:
+def _count(con: duckdb.DuckDBPyConnection, names: list[str]) -> int:
     total = 0
-    for name in tables:
+    for name in names:
         row = con.execute(f'SELECT count(*) FROM "{name}"').fetchone()
         total += int(row[0]) if row else 0
     return total
@@ -140,16 +119,21 @@ def run(con: duckdb.DuckDBPyConnection, rules: Path | None = None) -> list[StepR
     results = []
     con.execute("BEGIN")
     try:
-        for table in DERIVED_TABLES:
-            _create(con, table)
+        tables.empty_derived(con)
         _store_rules(con, loaded)
-        con.execute(event_time_sql())
+        con.execute(tables.event_time_sql(con))
+        runner = statements.runner(con, [t.name for t in (*all_tables(), *DERIVED_TABLES)])
         for step in steps():
             started = time.perf_counter()
             sql = step.read_text(encoding="utf-8")
-            con.execute(sql)
+            runner.execute(sql)
             if step.name == prefetch_names.AFTER:
                 prefetch_names.fill(con)
+                runner.look(prefetch_names.FILLED)
+            if step.name == host_names.AFTER and host_names.unite(con):
+                con.execute(tables.event_time_sql(con))
+            if step.name == steady_clock.AFTER:
+                steady_clock.simplify(con)
             name = step.name.removesuffix(".sql").split("_", 1)[1]
             results.append(
                 StepResult(name, _count(con, _filled(sql)), time.perf_counter() - started)
@@ -157,7 +141,9 @@ def run(con: duckdb.DuckDBPyConnection, rules: Path | None = None) -> list[StepR
         started = time.perf_counter()
         rows = timeline.build(con)
         results.append(StepResult("timeline", rows, time.perf_counter() - started))
+        host_names.part(con)
         con.execute("COMMIT")
+        runner.memory.runs += 1
     except BaseException:
         # A commit that fails (no space) has ended the transaction already: the first error is the one to tell.
         with suppress(duckdb.TransactionException):

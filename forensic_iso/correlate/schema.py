@@ -29,6 +29,22 @@ RULE_LIST = Table(
     address="name",
 )
 
+HOST_ALIAS = Table(
+    "host_alias",
+    "Former names of hosts that were renamed: the derived tables name the host by its last name",
+    (
+        HOST,
+        Column("alias", Sql.TEXT, "Name that the host bore before"),
+        Column("last_utc", Sql.TIME, f"Last record with the former name, {_UTC}"),
+        Column("changed_utc", Sql.TIME, f"First record with the next name, {_UTC}; NULL: none yet"),
+        Column("basis", Sql.TEXT, "What says that both names are one machine's"),
+        Column("source_id", Sql.TEXT, "Artifact that shows the change (source)"),
+        Column("table_name", Sql.TEXT, "Table of the row that shows it"),
+        Column("row_address", Sql.TEXT, "Address of that row inside the artifact"),
+    ),
+    address="alias",
+)
+
 BOOT = Table(
     "boot",
     "Runs of the system, one per start of a host; boot 0 lies before the first start logged",
@@ -429,6 +445,7 @@ TIMELINE = Table(
 DERIVED_TABLES: tuple[Table, ...] = (
     RULE,
     RULE_LIST,
+    HOST_ALIAS,
     BOOT,
     PROCESS,
     IMAGE_DELIVERY,

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import duckdb
 
 from forensic_iso.correlate.schema import DERIVED_TABLES, TIMELINE
+from forensic_iso.correlate.tables import with_rows
 from parsers.contract import Moment, Table
 from parsers.registry import PARSERS
 
@@ -95,7 +96,12 @@ def build(con: duckdb.DuckDBPyConnection) -> int:
     Rows of equal time stand in the order of their host, source, table and address. Rows without a time are not in it.
     """
     con.execute(SUPPORTING)
-    moments = "\nUNION ALL\n".join(_addressed(selects(labels())))
+    told = labels()
+    filled = with_rows(con, [table.name for table, _ in told])
+    # Tables without rows would be planned for nothing; the first one stands for none at all.
+    moments = "\nUNION ALL\n".join(
+        _addressed(selects([pair for pair in told if pair[0].name in filled] or told[:1]))
+    )
     con.execute(f"""
         INSERT INTO {TIMELINE.name}
         SELECT row_number() OVER () - 1, * EXCLUDE (number) FROM (

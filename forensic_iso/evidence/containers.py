@@ -13,27 +13,28 @@ class Unsupported:
     advice: str
 
 
-_UNPACK = "unpack it to a folder and give the folder"
+_UNPACK = "unpack it to a folder ({}) and give the folder"
+_PLAIN = "unpack it ({}) and give what it holds"
 _GIVE = (
     "an image on a collected volume is an artifact; give it by itself to look inside it as evidence"
 )
 
 _HEADS: tuple[tuple[int, bytes, Unsupported], ...] = (
-    (0, b"7z\xbc\xaf\x27\x1c", Unsupported("a 7z archive", _UNPACK)),
-    (0, b"Rar!\x1a\x07", Unsupported("a RAR archive", _UNPACK)),
-    (0, b"MSCF\0\0\0\0", Unsupported("a cabinet", _UNPACK)),
-    (0, b"\x1f\x8b\x08", Unsupported("a gzip stream", _UNPACK)),
-    (0, b"\xfd7zXZ\0", Unsupported("an xz stream", _UNPACK)),
-    (0, b"BZh", Unsupported("a bzip2 stream", _UNPACK)),
-    (0, b"\x28\xb5\x2f\xfd", Unsupported("a Zstandard stream", _UNPACK)),
+    (0, b"7z\xbc\xaf\x27\x1c", Unsupported("a 7z archive", _UNPACK.format("7z x FILE"))),
+    (0, b"Rar!\x1a\x07", Unsupported("a RAR archive", _UNPACK.format("unrar x FILE"))),
+    (0, b"MSCF\0\0\0\0", Unsupported("a cabinet", _UNPACK.format("cabextract FILE"))),
+    (0, b"\x1f\x8b\x08", Unsupported("a gzip stream", _PLAIN.format("gzip -dk FILE"))),
+    (0, b"\xfd7zXZ\0", Unsupported("an xz stream", _PLAIN.format("xz -dk FILE"))),
+    (0, b"BZh", Unsupported("a bzip2 stream", _PLAIN.format("bzip2 -dk FILE"))),
+    (0, b"\x28\xb5\x2f\xfd", Unsupported("a Zstandard stream", _PLAIN.format("zstd -d FILE"))),
     (3, b"NTFS    ", Unsupported("a raw image of an NTFS volume", _GIVE)),
     (3, b"-FVE-FS-", Unsupported("a raw image of a BitLocker volume", _GIVE)),
     (512, b"EFI PART", Unsupported("a raw image of a disk (GPT)", _GIVE)),
 )
 _DISK = Unsupported("a raw image of a disk (MBR)", _GIVE)
 _BY_NAME = {
-    ".7z": Unsupported("a 7z archive by name", _UNPACK),
-    ".rar": Unsupported("a RAR archive by name", _UNPACK),
+    ".7z": Unsupported("a 7z archive by name", _UNPACK.format("7z x FILE")),
+    ".rar": Unsupported("a RAR archive by name", _UNPACK.format("unrar x FILE")),
 }
 
 

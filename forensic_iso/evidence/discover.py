@@ -21,7 +21,14 @@ from forensic_iso.evidence.found import (
 )
 from forensic_iso.evidence.groups import LogIndex, collection_of, nearest_logs
 from forensic_iso.evidence.image import is_image, is_part
-from forensic_iso.evidence.image_files import ImageOptions, look_at, problem_of, walk_look
+from forensic_iso.evidence.image_files import (
+    ImageOptions,
+    Look,
+    Report,
+    look_at,
+    problem_of,
+    walk_look,
+)
 from forensic_iso.evidence.layers import forget_layers
 from forensic_iso.evidence.names import on_windows_volume
 from forensic_iso.evidence.promised import broken_promise, is_hive
@@ -62,6 +69,8 @@ class Discovery:
     recognised: list[Recognised] = field(default_factory=list)
     unrecognised: list[tuple[Found, str]] = field(default_factory=list)
     problems: list[EvidenceProblem] = field(default_factory=list)
+    images: list[Found] = field(default_factory=list)
+    """Disk images whose files were looked through."""
 
     @property
     def not_found(self) -> list[str]:
@@ -74,6 +83,7 @@ def discover(
     paths: Sequence[Path],
     parsers: Sequence[Recogniser],
     images: ImageOptions = ImageOptions(),  # noqa: B008 - frozen
+    report: Report | None = None,
 ) -> Discovery:
     """Find every file in the evidence. The first parser that recognises a file takes it.
 
@@ -81,6 +91,7 @@ def discover(
         paths: files, folders, archives and disk images; what is given twice, or inside another, is found once.
         parsers: in order of precedence.
         images: how disk images are read; which ones are opened as evidence says `evidence.image`.
+        report: takes how many bytes of an image were read so far; how many it will be is not known (0).
 
     Raises:
         UsageError: a path does not exist.
@@ -96,7 +107,7 @@ def discover(
             elif item.found.member not in seen:
                 seen.add(item.found.member)
                 explicit = item.found.member in named
-                _sort_in(item, parsers, result, images, explicit=explicit)
+                _sort_in(item, parsers, result, images, report, explicit=explicit)
     asked = {p.KIND: tuple(getattr(p, "BESIDE", ())) for p in parsers}
     result.recognised, result.unrecognised = join_companions(
         result.recognised, result.unrecognised, asked
@@ -132,6 +143,7 @@ def _sort_in(
     parsers: Sequence[Recogniser],
     result: Discovery,
     images: ImageOptions,
+    report: Report | None,
     *,
     explicit: bool = False,
 ) -> None:
@@ -144,12 +156,14 @@ def _sort_in(
             if isinstance(inner, EvidenceProblem):
                 result.problems.append(inner)
             else:
-                _sort_in(inner, parsers, result, images)
+                _sort_in(inner, parsers, result, images, report)
         return
     if is_part(item):
         result.unrecognised.append((found, "read together with the first part of its image"))
         return
-    if is_image(item, explicit) and _opened(item, parsers, result, images, explicit=explicit):
+    if is_image(item, explicit) and _opened(
+        item, parsers, result, images, report, explicit=explicit
+    ):
         return
     kind = _kind(item, parsers, result)
     if kind is not None:
@@ -166,11 +180,28 @@ def _opened(
     parsers: Sequence[Recogniser],
     result: Discovery,
     images: ImageOptions,
+    report: Report | None,
     *,
     explicit: bool,
 ) -> bool:
     """Walk an image that is evidence; False: it is an artifact like others, or one as well."""
-    look = look_at(item.found, images)
+    look = look_at(item.found, images, report)
+    try:
+        return _looked_through(item, look, parsers, result, images, report, explicit=explicit)
+    finally:
+        look.unwatch()
+
+
+def _looked_through(
+    item: Sighting,
+    look: Look,
+    parsers: Sequence[Recogniser],
+    result: Discovery,
+    images: ImageOptions,
+    report: Report | None,
+    *,
+    explicit: bool,
+) -> bool:
     refused = problem_of(look)
     if refused is not None:
         if explicit or not _is_artifact(item):
@@ -186,9 +217,10 @@ def _opened(
         if isinstance(inner, EvidenceProblem):
             result.problems.append(inner)
         else:
-            _sort_in(inner, parsers, result, images)
+            _sort_in(inner, parsers, result, images, report)
     if look.is_evidence:
-        result.unrecognised.append((item.found, "a disk image: its files were looked through"))
+        result.images.append(item.found)
+        result.unrecognised.append((item.found, look.remark))
     return look.is_evidence
 
 

@@ -53,18 +53,23 @@ EXPECTED_KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("shortcuts", ("lnk",)),
     ("jump lists", ("jumplist",)),
     ("Recycle Bin", ("recycle_bin",)),
-    ("scheduled tasks", ("scheduled_task",)),
-    ("browsers", ("browser_chromium", "browser_firefox")),
+    ("scheduled tasks", ("scheduled_task", "scheduled_job")),
+    ("browsers", ("browser_chromium", "browser_firefox", "browser_webcache")),
+    ("BITS queue", ("bits",)),
+    ("Windows timeline", ("windows_timeline",)),
+    ("error reports", ("wer",)),
     ("MPLog", ("defender_mplog",)),
     ("Defender's history", ("defender_history",)),
+    ("Defender's quarantine", ("defender_quarantine",)),
     ("setupapi.dev.log", ("setupapi",)),
     ("PowerShell's history", ("psreadline",)),
     ("disk images", ("disk_image_content",)),
 )
 """What else is looked for, by the parsers' kinds: their files have many names."""
 
-NOT_EXPECTED = ("evtx", "mft", "i30", "mde")
-"""Kinds that no collection need hold besides: logs and `$MFT` go by name, an export is no part of a host."""
+NOT_EXPECTED = ("evtx", "mft", "i30", "mde", "recent_file_cache")
+"""Kinds that no collection need hold besides: logs and `$MFT` go by name, an export is no part of a host; only Windows 7
+has RecentFileCache."""
 
 
 def not_found(recognised: Sequence[Recognised]) -> dict[str, list[str]]:

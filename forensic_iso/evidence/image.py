@@ -18,29 +18,35 @@ from typing import BinaryIO
 from forensic_iso.evidence.archive import open_found, walk_archive
 from forensic_iso.evidence.found import TAR, VOLUME, ZIP, Found, Sighting, outer_of
 from forensic_iso.evidence.streams import open_readonly
+from forensic_iso.evidence.tars import is_tar
 from parsers.contract import Opener
-from parsers.disks import SEGMENT_MARK, Disk, disk_format, open_disk, refused_format
+from parsers.disks import SEGMENT_MARK, Disk, disk_format, open_disk, refused_format, unpacked
 from parsers.volumes import filesystem_of
 
 _SEGMENT = re.compile(r"(.+\.)(?!e01$)[e-z](?:\d\d|[a-z]{2})", re.IGNORECASE)
 _NUMBERED = re.compile(r"(.+\.)(\d{3,5})")
 _EXTENT = re.compile(r"(.+?)-(?:[sf]\d{3}|flat)\.vmdk", re.IGNORECASE)
+_DISK_NAMES = (".raw", ".dd", ".001")
 _RAW_NAMES = (".raw", ".dd", ".img", ".001", ".bin", ".image", ".disk", ".vmdk")
 
 
 def is_image(item: Sighting, explicit: bool) -> bool:
-    """Whether a file may be a disk image: by its marks; a bare disk also by its boot sector or table.
+    """Whether a file may be a disk image: by its marks; a bare disk, also in gzip, by its boot sector or table.
 
     A disc (ISO 9660, UDF) is none: it holds no system.
     """
-    name, head = item.found.name, item.head
     if VOLUME in (kind.partition(":")[0] for kind in item.found.kinds):
         return False
+    if is_tar(item.found.name, item.head):
+        return False
+    name, head = unpacked(item.found.name, item.head)
     if disk_format(name, head) or refused_format(name, head):
         return True
     if head[0x8001:0x8006] == b"CD001" and filesystem_of(head[:512]) is None:
         return False
     bare = filesystem_of(head[:512]) is not None or _has_table(head)
+    if explicit and name.lower().endswith(_DISK_NAMES):
+        return True  # its start may be wiped: the end may still tell
     named = name.lower().endswith(_RAW_NAMES) or "." not in name
     return bare and (explicit or named)
 
@@ -103,7 +109,7 @@ def _in_folder(folder: str) -> dict[str, Opener]:
 
 
 def _in_archive(outer: Found, folder: str) -> dict[str, Opener]:
-    from forensic_iso.evidence.tars import is_tar, walk_tar
+    from forensic_iso.evidence.tars import walk_tar
 
     with open_found(outer) as stream:
         packed = is_tar(outer.name, stream.read(512))

@@ -1,9 +1,7 @@
 """What a disk image gives as evidence: its volumes with their roles, and the files on them that bear on the question."""
 
-import hashlib
 import os
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from forensic_iso.evidence.found import (
@@ -15,6 +13,7 @@ from forensic_iso.evidence.found import (
     evidence_problem,
     found_member,
 )
+from forensic_iso.evidence.given import Given
 from forensic_iso.evidence.image import bare, open_image
 from forensic_iso.evidence.letters import letter_of, mounted_letters, system_letter
 from forensic_iso.evidence.select import COLLECTION, DATA, SYSTEM, Chosen, choose, role_of
@@ -32,6 +31,9 @@ from parsers.contract import Problem, Severity
 from parsers.disks import Disk, DiskRefused
 from parsers.disks.streams import Doubts
 from parsers.volumes import Listed, NtfsVolume, Volume, VolumeRefused, list_volumes, open_volume
+
+Report = Callable[[str, int, int], None]
+"""report(what, bytes read, bytes in all; 0: not known)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,23 @@ class Look:
     parts: list[_Part] = field(default_factory=list)
     problems: list[EvidenceProblem] = field(default_factory=list)
     refusal: DiskRefused | None = None
+    read_before: int = 0
+
+    @property
+    def remark(self) -> str:
+        """What was done with it, and how much of it was read for that."""
+        if self.disk is None:
+            return "a disk image that is not read"
+        read = self.disk.bytes_read - self.read_before
+        return (
+            f"a disk image ({self.disk.format}): its files were looked through; {read:,} of {self.disk.size:,} bytes"
+            " were read to find them"
+        )
+
+    def unwatch(self) -> None:
+        """End the reports of what is read."""
+        if self.disk is not None:
+            self.disk.watch(None)
 
     @property
     def is_evidence(self) -> bool:
@@ -66,11 +85,17 @@ class Look:
         return any(part.role != DATA for part in self.parts)
 
 
-def look_at(image: Found, options: ImageOptions) -> Look:
-    """Open an image and tell what its volumes are. What cannot be read becomes a problem."""
+def look_at(image: Found, options: ImageOptions, report: Report | None = None) -> Look:
+    """Open an image and tell what its volumes are. What cannot be read becomes a problem.
+
+    Args:
+        image: the file.
+        options: how images are read.
+        report: takes the bytes read of it until `Look.unwatch`.
+    """
     look = Look(image)
     try:
-        look.disk = open_image(image)
+        look.disk = disk = open_image(image)
     except DiskRefused as error:
         look.refusal = error
         return look
@@ -78,6 +103,10 @@ def look_at(image: Found, options: ImageOptions) -> Look:
         text = error.found if isinstance(error, BadArchive) else str(error)
         look.refusal = DiskRefused("unreadable", "a readable image", text, "check the medium")
         return look
+    look.read_before = disk.bytes_read
+    if report is not None:
+        what = f"looking through {image.name} ({disk.size >> 20} MiB)"
+        disk.watch(lambda now: report(what, now - look.read_before, 0))
     doubts = Doubts()
     try:
         listed = list_volumes(look.disk.stream, look.disk.size, doubts)
@@ -190,7 +219,7 @@ def _walk_part(
 ) -> Iterator[Sighting | EvidenceProblem]:
     base = replace(image, unlock=options.unlock)
     place = found_member(base, part.listed.name, part.listed.size, part.listed.start, IMAGE)
-    given = _Given()
+    given = Given()
     yield from _walk_volume(place, disk, part.volume, part, 0, given)
     yield from (_told(place.path, p) for p in part.volume.doubts.problems)
     if not options.shadow_copies or part.volume.filesystem != "NTFS":
@@ -222,38 +251,8 @@ def _walk_part(
     yield from (_told(place.path, p) for p in doubts.problems)
 
 
-class _Given:
-    """Contents that were given, by path: hashed only where an older state has a file of the same size."""
-
-    def __init__(self) -> None:
-        self.again = 0
-        self._known: defaultdict[tuple[str, int], list[tuple[Volume, Chosen, list[bytes]]]]
-        self._known = defaultdict(list)
-
-    def is_new(self, volume: Volume, item: Chosen) -> bool:
-        """Whether no file of this path and content was given before."""
-        key = (item.path.casefold(), item.size)
-        mine: list[bytes] = []
-        for other_volume, other, digest in self._known[key]:
-            if _digest(volume, item, mine) == _digest(other_volume, other, digest):
-                self.again += 1
-                return False
-        self._known[key].append((volume, item, mine))
-        return True
-
-
-def _digest(volume: Volume, item: Chosen, kept: list[bytes]) -> bytes:
-    if not kept:
-        digest = hashlib.sha256()
-        with open_node(volume, item.node, item.stream) as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
-        kept.append(digest.digest())
-    return kept[0]
-
-
 def _walk_volume(
-    place: Found, disk: Disk, volume: Volume, part: _Part, snapshot: int, given: _Given
+    place: Found, disk: Disk, volume: Volume, part: _Part, snapshot: int, given: Given
 ) -> Iterator[Sighting | EvidenceProblem]:
     doubts = Doubts()
     for item in choose(volume, part.role, doubts):

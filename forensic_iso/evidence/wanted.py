@@ -30,10 +30,14 @@ _PATTERNS: tuple[str, ...] = (
     r"\\(history|downloads|downloadmetadata|web data)(-journal|-wal|-shm)?",
     r"\\(places|downloads)\.(sqlite|json)(-wal|-shm)?",
     r"\\webcache\\(webcachev[0-9]+\.(dat|jfm)|v[0-9]+[^\\]*\.(log|chk|jrs))",
+    # transfers, error reports
+    r"\\microsoft\\network\\downloader\\qmgr[0-9]?\.(db|dat|jfm)",
+    r"\\windows\\wer\\.*\.wer",
     # devices, Defender
     r"\\windows\\(inf\\)?setupapi[^\\]*\.log",
     r"\\windows defender\\support\\mp(log|detection)[^\\]*\.log",
     r"\\windows defender\\scans\\history\\service\\detectionhistory\\.+",
+    r"\\windows defender\\quarantine\\entries\\[^\\]+",
     # images
     r"\.(iso|img|ima|udf|vhd|vhdx|avhd|avhdx|vhds)",
 )

@@ -108,16 +108,17 @@ def log_views() -> tuple[LogView, ...]:
     return tuple(views)
 
 
-def create_views(con: "DuckDBPyConnection") -> None:
-    """Create the parameter table and one commented view per hunt; the tables of a case must exist.
+def views_sql() -> str:
+    """Statements for the parameter table and one commented view per hunt; the tables of a case must exist.
 
     Names and texts come from the package's own files, never from evidence or users.
     """
-    con.execute(f"CREATE TABLE IF NOT EXISTS {PARAMETER_TABLE}")
+    out = [f"CREATE TABLE IF NOT EXISTS {PARAMETER_TABLE}"]
     for name, sql, text in _views():
-        con.execute(f"CREATE OR REPLACE VIEW {name} AS\n{sql}")
         quoted = text.replace("'", "''")
-        con.execute(f"COMMENT ON VIEW {name} IS '{quoted}'")
+        out.append(f"CREATE OR REPLACE VIEW {name} AS\n{sql}")
+        out.append(f"COMMENT ON VIEW {name} IS '{quoted}'")
+    return "\n;\n".join(out)
 
 
 def _views() -> list[tuple[str, str, str]]:

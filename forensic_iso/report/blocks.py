@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from forensic_iso.report.model import Fact, Finding, Kind, Listing, Process, Report
 from forensic_iso.report.present import Presenter
 from forensic_iso.report.summary import count
+from forensic_iso.story import wrapped
 
 LONG = 1500
+STORY_WIDTH = 100
+UNSEEN = "What this rests on, and what could not be seen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ class _Flow:
         yield self._facts(r.identification)
         yield Heading(2, "Summary")
         yield self._bullets(r.summary)
-        yield Heading(3, "What could not be seen")
+        yield Heading(3, UNSEEN)
         yield self._bullets(r.unseen)
         yield self._facts(r.figures)
         yield from self._table(r.overview)
@@ -96,6 +99,12 @@ class _Flow:
         yield Heading(2, "Indicators")
         yield self._indicators(r)
         yield from self._section("ATT&CK techniques", (), r.techniques)
+        if r.sigma:
+            yield Heading(2, "Sigma rules")
+            yield Paragraph(self._t(r.sigma.sentence))
+            yield from self._table(r.sigma.hits)
+            if r.sigma.not_run.total:
+                yield from self._table(r.sigma.not_run)
         yield from self._section("Notes", (), r.notes)
         yield from self._section("Coverage and limits", r.limits, r.coverage)
         yield from self._section("Evidence manifest", (), r.manifest)
@@ -152,7 +161,8 @@ class _Flow:
             yield Heading(4, "Notes of the analysts")
             yield self._facts(f.notes)
         yield Heading(4, "The story line by line")
-        yield Code(tuple(self._t(line, None) for line in f.story.splitlines()))
+        lines = (wrapped(self._t(line, None), STORY_WIDTH) for line in f.story.splitlines())
+        yield Code(tuple(part for line in lines for part in line))
         if f.processes:
             yield Heading(4, "Process tree")
             yield Bullets(tuple(self._tree(f.processes, 0)))

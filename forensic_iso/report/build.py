@@ -25,8 +25,10 @@ from forensic_iso.report.notes import Note, finding_notes, notes_listing
 from forensic_iso.report.options import Options
 from forensic_iso.report.processes import all_processes
 from forensic_iso.report.rows import listing, when
+from forensic_iso.report.sigma import sigma
 from forensic_iso.report.summary import count, figures, limits, sentences
 from forensic_iso.report.words import GLOSSARY, METHOD
+from forensic_iso.sigma.support import hits_of
 from forensic_iso.story import Row, Story, rows, stories
 
 TIMELINE_ROWS = 1000
@@ -68,8 +70,9 @@ def build(con: duckdb.DuckDBPyConnection, options: Options, notes: Sequence[Note
     of_host: dict[str, object] = {"host": options.host}
     hosts = _hosts(con, options.host)
     told = _told(con, asked, options)
-    known = _known(con, notes)
-    found = tuple(finding(s, known, cap_of(len(told))) for s in told)
+    cap = cap_of(len(told))
+    known = _known(con, notes, cap)
+    found = tuple(finding(s, known, cap) for s in told)
     coverage = listing(
         con, "coverage", "Coverage", fields.COVERAGE, fields.COVERAGE_SQL, of_host, OTHER_ROWS
     )
@@ -92,7 +95,7 @@ def build(con: duckdb.DuckDBPyConnection, options: Options, notes: Sequence[Note
         tlp=options.tlp,
         identification=_identification(con, options),
         summary=sentences(found, hosts),
-        unseen=unseen[:3],
+        unseen=tuple(dict.fromkeys((*unseen[:3], unseen[-1]))),
         figures=_figures(con, len(hosts), options.host),
         overview=listing(con, "overview", "Findings, worst first", fields.OVERVIEW, fields.OVERVIEW_SQL, asked, OTHER_ROWS),
         hosts=_chapters(con, hosts, told, found, coverage),
@@ -101,6 +104,7 @@ def build(con: duckdb.DuckDBPyConnection, options: Options, notes: Sequence[Note
                          fields.TIMELINE_SQL, asked, TIMELINE_ROWS),
         indicators=_indicators(con, told),
         techniques=listing(con, "techniques", "ATT&CK techniques", fields.TECHNIQUES, fields.TECHNIQUES_SQL, asked, OTHER_ROWS),
+        sigma=sigma(con, asked, OTHER_ROWS),
         notes=notes_listing(notes),
         coverage=coverage,
         limits=unseen,
@@ -159,12 +163,13 @@ def _grouped(found: list[Row]) -> dict[str, list[Row]]:
     return out
 
 
-def _known(con: duckdb.DuckDBPyConnection, notes: Sequence[Note]) -> Known:
+def _known(con: duckdb.DuckDBPyConnection, notes: Sequence[Note], cap: int) -> Known:
     return Known(
         all_processes(con),
         _grouped(rows(con, fields.CONTENT_SQL)),
         _grouped(rows(con, EVIDENCE)),
         finding_notes(notes),
+        hits_of(con, most=cap),
     )
 
 
@@ -229,7 +234,7 @@ def _figures(con: duckdb.DuckDBPyConnection, hosts: int, host: str | None) -> tu
     names = (
         "Artifacts read",
         "Rows read",
-        "Times in order",
+        "Rows of the timeline",
         "Image deliveries",
         "Mount sessions",
         "Executions",
@@ -246,7 +251,8 @@ def _chapters(
     found: Sequence[Finding],
     coverage: Listing,
 ) -> tuple[Host, ...]:
-    column = [f.name for f in coverage.fields].index("host")
+    names = [f.name for f in coverage.fields]
+    column, channel, records = (names.index(n) for n in ("host", "channel", "records"))
     out = []
     for number, name in enumerate(hosts):
         mine = [f for f in found if f.host == name]
@@ -261,7 +267,12 @@ def _chapters(
             len(covered),
         )
         told_here = [s for s in told if s.finding["host"] == name]
-        words = f"{count(len(mine), 'finding')}; {count(len(covered), 'log or artifact', 'logs and artifacts')} read."
+        kinds = [r for r in covered if r[channel] != fields.WHOLE_HOST]
+        with_rows = sum(1 for r in kinds if r[records])
+        words = (
+            f"{count(len(mine), 'finding')}; rows of {count(with_rows, 'log or kind of artifact', 'logs and kinds of artifacts')}"
+            f" were read, of {len(kinds) - with_rows:,} there is none."
+        )
         out.append(
             Host(
                 name,

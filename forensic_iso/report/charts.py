@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from forensic_iso.report.model import Chart, Lane, Mark
 from forensic_iso.report.rows import text_of, when
+from forensic_iso.report.summary import moment
 from forensic_iso.story import Row, Story
 
 MARKS = 60
@@ -68,7 +69,5 @@ def _chart(name: str, title: str, lanes: Sequence[Lane]) -> Chart:
         t for lane in lanes for m in lane.marks for t in (m.time_utc, m.until_utc or m.time_utc)
     )
     seen = ", ".join(f"{lane.name} {len(lane.marks)}" for lane in lanes)
-    words = (
-        f"From {times[0]} to {times[-1]}; marks per lane: {seen}. The same as rows in the tables."
-    )
+    words = f"From {moment(times[0])} to {moment(times[-1])}; marks per lane: {seen}. The same as rows in the tables."
     return Chart(name, f"Timeline of {title}", words, tuple(lanes))

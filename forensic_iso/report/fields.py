@@ -68,6 +68,34 @@ CONTENT = (
     Field("run", "Run"),
     Field("record_offset", "Address", Kind.CODE),
 )
+SIGMA = (
+    TIME,
+    Field("level", "Level"),
+    Field("title", "Rule"),
+    Field("basis", "Supports the finding as"),
+    Field("table_name", "Table", Kind.CODE),
+    Field("row_address", "Address", Kind.CODE),
+    Field("path", "File", Kind.CODE),
+    Field("rule_id", "Rule id", Kind.CODE),
+)
+SIGMA_RULES = (
+    Field("level", "Level"),
+    Field("title", "Rule"),
+    Field("hits", "Hits", Kind.NUMBER),
+    Field("in_findings", "Of them supporting a finding", Kind.NUMBER),
+    Field("hosts", "Hosts", Kind.NUMBER),
+    Field("first_utc", "First", Kind.TIME),
+    Field("last_utc", "Last", Kind.TIME),
+    Field("attack_ids", "Techniques", Kind.CODE),
+    Field("rule_id", "Rule id", Kind.CODE),
+    Field("rule_file", "File of the rule", Kind.CODE),
+)
+SIGMA_NOT_RUN = (
+    Field("rule_file", "File of the rule", Kind.CODE),
+    Field("title", "Rule"),
+    Field("state", "State"),
+    Field("reason", "Why"),
+)
 OVERVIEW = (
     Field("severity", "Severity"),
     Field("verdict", "Verdict"),
@@ -147,6 +175,8 @@ SHOWN_FINDINGS = (
     " AND ($from_utc IS NULL OR last_utc >= $from_utc::TIMESTAMP_NS)"
     " AND ($to_utc IS NULL OR first_utc < $to_utc::TIMESTAMP_NS))"
 )
+WHOLE_HOST = "all evidence of this host"
+"""Row of the table coverage that says of a host what its evidence rests on."""
 OF_HOST = "($host IS NULL OR host = $host)"
 
 OVERVIEW_SQL = f"""
@@ -181,7 +211,7 @@ ORDER BY t.rid"""
 
 COVERAGE_SQL = f"""
 SELECT host, channel, first_utc, last_utc, records, gaps, cleared, remark
-FROM coverage WHERE {OF_HOST} ORDER BY host, channel, first_utc"""
+FROM coverage WHERE {OF_HOST} ORDER BY host, channel <> '{WHOLE_HOST}', channel, first_utc"""
 
 MANIFEST_SQL = f"""
 SELECT source_id, host, path, kind, state, bytes, sha256, rows, problems, remark
@@ -210,17 +240,37 @@ FROM source WHERE kind IS NOT NULL GROUP BY kind, parser_version ORDER BY kind, 
 
 RULES_SQL = "SELECT name, value FROM rule ORDER BY name"
 
-CONTENT_SQL = """
-SELECT f.finding_id, i.path, i.size_bytes, i.recorded_utc, i.hidden, i.sha256, i.md5,
-    EXISTS (
-        FROM execution e WHERE e.host = f.host AND lower(e.image_path) = lower(f.image_path)
-            AND ends_with(lower(replace(coalesce(e.target, ''), '/', '\\')), '\\' || lower(i.path))
-    ) AS run, i.record_offset
-FROM image_content i
-JOIN source s USING (source_id)
-JOIN finding f ON f.host = s.host AND lower(f.image_path) = lower(s.windows_path)
-WHERE NOT i.is_directory
-ORDER BY f.finding_id, i.path, i.record_offset"""
+CONTENT_SQL = r"""
+WITH file AS (
+    SELECT f.finding_id, f.host, f.image_path, lower(i.path) AS place, i.* EXCLUDE (host)
+    FROM image_content i
+    JOIN source s USING (source_id)
+    JOIN finding f ON f.host = s.host AND lower(f.image_path) = lower(s.windows_path)
+    WHERE NOT i.is_directory
+),
+target AS (
+    SELECT DISTINCT f.finding_id, lower(regexp_replace(replace(e.target, '/', '\'),
+        '^(\\\\[?.]\\|\\\?\?\\)?([A-Za-z]:|\\Device\\[^\\]+|Volume\{[^}]+\})\\', '', 'i')) AS place
+    FROM finding f
+    JOIN execution e ON e.host = f.host AND lower(e.image_path) = lower(f.image_path)
+    WHERE e.target IS NOT NULL
+),
+ran AS (
+    SELECT f.finding_id, f.source_id, f.record_offset
+    FROM file f
+    JOIN target t ON t.finding_id = f.finding_id AND (t.place = f.place OR ends_with(f.place, '\' || t.place))
+    QUALIFY t.place = f.place OR count(*) OVER (PARTITION BY f.finding_id, t.place) = 1
+    UNION
+    SELECT f.finding_id, f.source_id, f.record_offset
+    FROM file f
+    JOIN evidence_ref r ON r.table_name = 'image_content' AND r.source_id = f.source_id AND r.row_address = f.record_offset::VARCHAR
+    JOIN execution e ON e.execution_id = r.subject_id AND e.host = f.host AND lower(e.image_path) = lower(f.image_path)
+    WHERE NOT ends_with(f.place, '.lnk')
+)
+SELECT f.finding_id, f.path, f.size_bytes, f.recorded_utc, f.hidden, f.sha256, f.md5, r.finding_id IS NOT NULL AS run, f.record_offset
+FROM file f
+LEFT JOIN ran r ON r.finding_id = f.finding_id AND r.source_id = f.source_id AND r.record_offset = f.record_offset
+ORDER BY f.finding_id, f.path, f.record_offset"""
 
 STORY_QUERIES = {
     "deliveries": "SELECT * FROM image_delivery WHERE host = $host AND lower(image_path) = lower($image)"

@@ -9,10 +9,11 @@ from forensic_iso.report.charts import finding_chart
 from forensic_iso.report.model import Fact, Finding, Listing, Process, Step
 from forensic_iso.report.processes import trees
 from forensic_iso.report.rows import number_of, picked, text_of, when
+from forensic_iso.report.summary import count
 from forensic_iso.report.words import VERDICTS
 from forensic_iso.story import Row, Story, tell
 
-STORY_WIDTH = 100
+HITS_NOTE = "Rules support a finding and never make one: verdict and score do not read them."
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Known:
     contents: dict[str, list[Row]]
     evidence: dict[str, list[Row]]
     notes: dict[str, tuple[Fact, ...]]
+    hits: dict[str, list[Row]]
 
 
 def cap_of(findings: int) -> int:
@@ -47,7 +49,7 @@ def finding(story: Story, known: Known, cap: int) -> Finding:
         sentence=sentence(f),
         chain=chain(story),
         facts=facts(f),
-        story=tell(story, STORY_WIDTH),
+        story=tell(story),
         listings=_listings(story, known, cap),
         processes=_bounded(trees(story, known.processes), cap),
         chart=finding_chart(story),
@@ -84,7 +86,11 @@ def facts(f: Row) -> tuple[Fact, ...]:
         ("Reasons for the score", "reasons", "none"),
         ("Weakest link", "weakest_link", "none named"),
         ("Speaks for a harmless cause", "benign_reason", "nothing found"),
-        ("Could not be seen", "cannot_exclude", "nothing known to be missing"),
+        (
+            "Could not be seen",
+            "cannot_exclude",
+            "no gap that touches this finding itself; for those of its host see Coverage and limits",
+        ),
         ("Mark-of-the-Web inside the image", "mark_reach", "the image was not mounted"),
         ("ATT&CK techniques", "attack_ids", "none"),
     )
@@ -116,10 +122,27 @@ def _listings(story: Story, known: Known, cap: int) -> tuple[Listing, ...]:
         picked("deliveries", "Delivery", fields.DELIVERY, story.deliveries, cap),
         picked("sessions", "Mount sessions", fields.SESSION, story.sessions, cap),
         picked("executions", "Executions", fields.EXECUTION, story.executions, cap),
-        picked("follow_on", "What followed", fields.FOLLOW_ON, story.follow_on, cap),
+        picked(
+            "follow_on", "What followed", fields.FOLLOW_ON, story.follow_on, cap, _children(story)
+        ),
         picked(
             "image_content", "Files in the image", fields.CONTENT, known.contents.get(key, []), cap
         ),
+        _hits(known.hits.get(key, []), cap),
         picked("evidence", "Rows of evidence", fields.EVIDENCE, known.evidence.get(key, []), cap),
     )
     return tuple(x for x in every if x.total)
+
+
+def _children(story: Story) -> str:
+    """Why the listing holds more rows than the link `active` counts."""
+    children = sum(1 for r in story.follow_on if r["kind"] == "child_process")
+    if not children or children == len(story.follow_on):
+        return ""
+    return f"The link active does not count {count(children, 'row')} of child processes."
+
+
+def _hits(rows: Sequence[Row], cap: int) -> Listing:
+    """Rows that met a Sigma rule; they were read up to the cap, `total` counts all."""
+    told = picked("sigma", "Sigma rules that its rows met", fields.SIGMA, rows, cap, HITS_NOTE)
+    return replace(told, total=int(number_of(rows[0]["total"]) or 0)) if rows else told

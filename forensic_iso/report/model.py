@@ -157,6 +157,15 @@ class Indicator:
 
 
 @dataclass(frozen=True, slots=True)
+class Sigma:
+    """Which Sigma rules of the user the rows of the case met; `sentence` says how many were run."""
+
+    sentence: str
+    hits: Listing
+    not_run: Listing
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The whole report, in the order of its sections."""
 
@@ -173,6 +182,7 @@ class Report:
     timeline: Listing
     indicators: tuple[Indicator, ...]
     techniques: Listing
+    sigma: Sigma | None
     notes: Listing
     coverage: Listing
     limits: tuple[str, ...]

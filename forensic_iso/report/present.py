@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from forensic_iso import text
 from forensic_iso.report.model import Kind, Report, Value
 
-CELL = 300
+CELL = 600
 """Characters of one cell; JSON and the exports never cut."""
 NOTHING = "–"
 
@@ -41,7 +41,9 @@ class Presenter:
         if isinstance(raw, bool):
             return Shown("yes" if raw else "no")
         if isinstance(raw, float):
-            return Shown(f"{raw:.2f}".rstrip("0").rstrip(".") if raw % 1 else f"{raw:.0f}")
+            # a confidence with both digits everywhere: 0.70 beside 0.95
+            short = f"{raw:.2f}" if abs(raw) < 1 else f"{raw:.2f}".rstrip("0").rstrip(".")
+            return Shown(short if raw % 1 else f"{raw:.0f}")
         if isinstance(raw, int):
             return Shown(str(raw))
         fanged = self.defang(raw)

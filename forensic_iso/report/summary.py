@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
+from forensic_iso.report.fields import WHOLE_HOST
 from forensic_iso.report.model import Fact, Finding, Listing
 from forensic_iso.report.words import VERDICTS
 
 WEIGHT = ("critical", "high", "medium", "low", "info")
 SHOWN = 8
-WHOLE_HOST = "all evidence of this host"
-"""Row of the table coverage that says of a host what its evidence rests on."""
 
 
 def count(number: int, one: str, many: str | None = None) -> str:
@@ -74,9 +73,16 @@ def limits(coverage: Listing, problems: Listing, manifest: Listing) -> tuple[str
         ]
         if len(rows) > 10:
             out.append(f"{count(len(rows) - 10, 'more log')} {what}.")
-    if remarks:
+    absent = [r for r in remarks if not r[column["records"]]]
+    if absent:
         out.append(
-            f"{count(len(remarks), 'log or artifact', 'logs or artifacts')} with limits named under Coverage."
+            f"{count(len(absent), 'log or kind of artifact', 'logs and kinds of artifacts')} without a row in the evidence: see Coverage."
+        )
+    if len(remarks) > len(absent):
+        out.append(
+            f"{count(len(remarks) - len(absent), 'more log or artifact', 'more logs or artifacts')} with limits named under Coverage."
+            if absent
+            else f"{count(len(remarks), 'log or artifact', 'logs or artifacts')} with limits named under Coverage."
         )
     lost = [r for r in problems.rows if r[0] == "error"]
     if lost:

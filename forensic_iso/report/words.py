@@ -22,6 +22,7 @@ GLOSSARY = (
     ("Disk image", "One file that holds a whole volume (ISO, IMG, VHD, VHDX); Windows mounts it by double click."),
     ("Execution", "Start of a program, load of a module or run of a script that lies on a mounted image."),
     ("Finding", "One image on one host, with how far it came: delivered, mounted, executed, active."),
+    ("Kind of an execution", "image_on_volume, module_on_volume: the program or module lies on the mounted volume; script_arg: its argument does; relative_arg_cwd: a relative argument, with the working directory there; content_match, hash_match: a file of the image by name and volume, or by its bytes; lnk_argument: the arguments of a shortcut in the image."),
     ("Follow-on", "What the executed programs and all their descendants did."),
     ("Mark-of-the-Web", "Windows' note on a file that says where it came from; files inside a mounted image carry none."),
     ("Mount session", "The time from the opening of an image to its end, with the volume it was seen as."),

@@ -76,7 +76,6 @@ class Face:
     source: str = "source_id"
     host: str = "host"
     guid: str = ""
-    subject: str = ""
     events: bool = True
 
 
@@ -271,7 +270,6 @@ def own_face(table: Table) -> Face:
         source="source_id" if "source_id" in names else "NULL",
         host="host" if "host" in names else "NULL",
         guid="process_guid" if "process_guid" in names else "",
-        subject=f"{identifier(table.address)}::VARCHAR" if table.address.endswith("_id") else "",
         events=False,
     )
 

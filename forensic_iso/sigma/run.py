@@ -1,4 +1,4 @@
-"""`sigma run`: rules in, rows of `sigma_rule` and `sigma_hit` out; hits of an earlier run of the same set are replaced."""
+"""`sigma run`: rules in, rows of `sigma_rule` and `sigma_hit` out; those of an earlier run of the same set or rule are replaced."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -15,6 +15,7 @@ from forensic_iso.sigma.fields import Face
 from forensic_iso.sigma.names import literal
 from forensic_iso.sigma.rules import Converted, Heading, Refused, read_rules
 from forensic_iso.sigma.schema import SIGMA_TABLES
+from forensic_iso.sigma.support import support_view_sql
 from forensic_iso.sigma.view import sigma_event_sql
 
 
@@ -30,9 +31,10 @@ class Result:
 
 
 def prepare(con: duckdb.DuckDBPyConnection) -> None:
-    """The tables and the view of Sigma in a case, also in one made before they were known."""
+    """The tables and the views of Sigma in a case, also in one made before they were known."""
     con.execute(create_sql(SIGMA_TABLES))
     con.execute(sigma_event_sql())
+    con.execute(support_view_sql())
 
 
 def run(
@@ -70,7 +72,6 @@ def run(
     plan, strange = s.make_plan(converted, counts, own)
     outcomes = s.scan(con, converted, plan, counts, progress)
     _gather(con, plan.faces)
-    con.execute(_sql("link.sql"))
     hits = dict(con.execute("SELECT rule, count(*) FROM sigma_row GROUP BY ALL").fetchall())
     results = [Result(r.heading, r.state, r.reason) for r in (*refused, *strange.values())]
     for number, (rule, outcome) in enumerate(zip(converted, outcomes, strict=True)):
@@ -87,21 +88,20 @@ def _sql(name: str) -> str:
 
 
 def _gather(con: duckdb.DuckDBPyConnection, faces: Mapping[tuple[str, str], Face]) -> None:
-    """The rows that met a rule, with what ties them to a finding, as the temporary table sigma_row."""
+    """The rows that met a rule, with the process they speak of, as the temporary table sigma_row."""
     con.execute(
         "CREATE OR REPLACE TEMP TABLE sigma_row (rule INTEGER, host VARCHAR, time_utc TIMESTAMP_NS, table_name VARCHAR,"
-        " source_id VARCHAR, row_address VARCHAR, process_guid VARCHAR, subject_id VARCHAR, row_number BIGINT)"
+        " source_id VARCHAR, row_address VARCHAR, process_guid VARCHAR)"
     )
     met = con.execute(f"SELECT DISTINCT table_name, face FROM {s.FOUND} ORDER BY ALL").fetchall()
     for table, name in met:
         face = faces[table, name]
         con.execute(
             f"INSERT INTO sigma_row SELECT DISTINCT f.rule, {face.host}, {face.time or 'NULL'}, {literal(table)},"
-            f' {face.source}, "{face.address}"::VARCHAR, {face.guid or "NULL"}, {face.subject or "NULL"}, 0'
+            f' {face.source}, "{face.address}"::VARCHAR, {face.guid or "NULL"}'
             f' FROM {s.FOUND} f JOIN (SELECT rowid AS row_id, * FROM "{table}") USING (row_id)'
             f" WHERE f.table_name = {literal(table)} AND f.face = {literal(name)}"
         )
-    con.execute("UPDATE sigma_row SET row_number = rowid")
 
 
 def _write(
@@ -110,7 +110,7 @@ def _write(
     converted: Sequence[Converted],
     results: Sequence[Result],
 ) -> None:
-    """Replace what the case holds of this set, in one transaction."""
+    """Replace what the case holds of this set and of these very rules, in one transaction."""
     con.execute(
         "CREATE OR REPLACE TEMP TABLE sigma_heading (rule INTEGER, rule_id VARCHAR, title VARCHAR, level VARCHAR,"
         " status VARCHAR, tags VARCHAR, attack_ids VARCHAR, rule_file VARCHAR, rule_number INTEGER, rule_sha256 VARCHAR)"
@@ -119,11 +119,17 @@ def _write(
     if rows:
         con.executemany("INSERT INTO sigma_heading VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
     now = datetime.now(UTC).replace(tzinfo=None)
+    # the same rule, read before as one of another set, would double its hits
+    same = [f"{r.heading.sha256}/{r.heading.number}" for r in results if r.heading.sha256]
     con.execute("BEGIN")
     try:
         prepare(con)
         for table in SIGMA_TABLES:
-            con.execute(f"DELETE FROM {table.name} WHERE rule_set = ?", [rule_set])
+            con.execute(
+                f"DELETE FROM {table.name} WHERE rule_set = $1"
+                " OR concat(rule_sha256, '/', rule_number) IN (SELECT unnest($2::VARCHAR[]))",
+                [rule_set, same],
+            )
         con.execute(_HITS, {"rule_set": rule_set})
         con.executemany(
             "INSERT INTO sigma_rule VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -147,11 +153,10 @@ def _write(
 _HITS = """
 INSERT INTO sigma_hit BY NAME
 SELECT left(md5(concat_ws('|', h.rule_sha256, h.rule_number, r.table_name, r.source_id, r.row_address)), 16) AS hit_id,
-    h.rule_id, h.title, r.host, r.time_utc, h.level, h.status, h.tags, h.attack_ids, l.finding_id,
-    l.basis AS finding_basis, $rule_set AS rule_set, h.rule_file, h.rule_sha256, r.table_name, r.source_id, r.row_address
+    h.rule_id, h.title, r.host, r.time_utc, h.level, h.status, h.tags, h.attack_ids,
+    $rule_set AS rule_set, h.rule_file, h.rule_number, h.rule_sha256, r.table_name, r.source_id, r.row_address, r.process_guid
 FROM sigma_row r
 JOIN sigma_heading h USING (rule)
-LEFT JOIN sigma_link l ON l.row_number = r.row_number
 ORDER BY h.rule_file, h.rule_number, r.host, r.time_utc, r.table_name, r.source_id, r.row_address
 """
 

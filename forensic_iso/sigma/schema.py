@@ -8,6 +8,7 @@ _SET = Column(
     "Name of the set of rules: --set, else the absolute path of what was given",
 )
 _FILE = Column("rule_file", Sql.TEXT, "File of the rule, from what was given downwards")
+_NUMBER = Column("rule_number", Sql.I32, "Number of the rule in its file, from 1")
 _HASH = Column("rule_sha256", Sql.TEXT, "SHA-256 of that file, hex")
 _ID = Column("rule_id", Sql.TEXT, "Id of the rule, as it gives it; NULL: it gives none")
 _TITLE = Column("title", Sql.TEXT, "Title of the rule")
@@ -20,7 +21,7 @@ SIGMA_RULE = Table(
     (
         _SET,
         _FILE,
-        Column("rule_number", Sql.I32, "Number of the rule in its file, from 1"),
+        _NUMBER,
         _ID,
         _TITLE,
         _LEVEL,
@@ -42,7 +43,7 @@ SIGMA_RULE = Table(
 
 SIGMA_HIT = Table(
     "sigma_hit",
-    "Rows of the case that meet a Sigma rule; they support a finding, never make one",
+    "Rows of the case that meet a Sigma rule; the view sigma_support joins them with findings",
     (
         Column("hit_id", Sql.TEXT, "Hash of rule and row"),
         _ID,
@@ -53,14 +54,14 @@ SIGMA_HIT = Table(
         _STATUS,
         Column("tags", Sql.TEXT, "Tags of the rule, joined by ', '"),
         Column("attack_ids", Sql.TEXT, "ATT&CK techniques among the tags, joined by ', '"),
-        Column("finding_id", Sql.TEXT, "Finding the row belongs to; NULL: none"),
-        Column("finding_basis", Sql.TEXT, "Why it belongs to it, in words"),
         _SET,
         _FILE,
+        _NUMBER,
         _HASH,
         Column("table_name", Sql.TEXT, "Table of the row"),
         Column("source_id", Sql.TEXT, "Artifact of the row (source); NULL: derived row"),
         Column("row_address", Sql.TEXT, "Address of the row in the artifact, or its id"),
+        Column("process_guid", Sql.TEXT, "GUID of the process whose act the row is; NULL: none"),
     ),
     address="row_address",
     time="time_utc",

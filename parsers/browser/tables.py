@@ -3,7 +3,9 @@
 from parsers.contract import Column, Moment, Sql, Table
 
 _BROWSER = Column(
-    "browser", Sql.TEXT, "Family of the database: chromium (Chrome, Edge and kin) or firefox"
+    "browser",
+    Sql.TEXT,
+    "Family of the database: chromium (Chrome, Edge and kin), firefox or webcache (Internet Explorer, old Edge, WinINet)",
 )
 _PROVENANCE = (
     Column(
@@ -12,7 +14,7 @@ _PROVENANCE = (
         "database; wal: the row is from the write-ahead log; database_before_wal: the log replaced or removed it",
     ),
     Column("database_table", Sql.TEXT, "Table of the browser's database that holds the row"),
-    Column("row_id", Sql.I64, "Row number in that table"),
+    Column("row_id", Sql.I64, "Row number in that table (webcache: EntryId)"),
 )
 
 BROWSER_DOWNLOAD = Table(
@@ -20,7 +22,11 @@ BROWSER_DOWNLOAD = Table(
     "Downloads that a browser remembers",
     (
         _BROWSER,
-        Column("start_utc", Sql.TIME, "Start, UTC; Firefox: when the target was noted"),
+        Column(
+            "start_utc",
+            Sql.TIME,
+            "Start, UTC; Firefox: when the target was noted; webcache: last access of the entry (AccessedTime)",
+        ),
         Column("end_utc", Sql.TIME, "End of the download, UTC"),
         Column("target_path", Sql.TEXT, "Path the file was to get"),
         Column(
@@ -76,12 +82,19 @@ BROWSER_VISIT = Table(
         _BROWSER,
         Column("visited_utc", Sql.TIME, "Time of the visit, UTC"),
         Column("url", Sql.TEXT, "URL of the page; file: a local file opened in the browser"),
-        Column("title", Sql.TEXT, "Title of the page"),
         Column(
-            "transition", Sql.TEXT, "How it came about: link, typed, download, ...; else the number"
+            "title",
+            Sql.TEXT,
+            "Title of the page; of webcache's cached files their name on the disk",
+        ),
+        Column(
+            "transition",
+            Sql.TEXT,
+            "How it came about: link, typed, download, ...; else the number; cached: webcache's list of cached files",
         ),
         Column("from_url", Sql.TEXT, "URL of the visit it came from"),
         Column("visit_count", Sql.I64, "Visits of this URL in all"),
+        Column("user_name", Sql.TEXT, "User that the entry names (webcache only)"),
         *_PROVENANCE,
     ),
     address="row_id",

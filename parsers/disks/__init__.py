@@ -6,13 +6,15 @@ Handles are opened where they are used and belong to that process: a handle inhe
 from typing import BinaryIO
 
 from parsers.contract import Opener
-from parsers.disks import ewf, qcow2, vhd, vhdx, vmdk
+from parsers.disks import ewf, gzipped, qcow2, vhd, vhdx, vmdk
+from parsers.disks.acquired import check_stored
 from parsers.disks.model import Disk, DiskRefused, Siblings
 from parsers.disks.raw import open_raw
 from parsers.disks.refused import Refused, refused_format
-from parsers.disks.streams import reader, size_of
+from parsers.disks.streams import ReadAt, reader, size_of
 
 HEAD_BYTES = 512
+TAIL_BYTES = 512
 SEGMENT_MARK = ewf.MAGIC
 """Each segment of an E01 begins with it."""
 
@@ -61,10 +63,10 @@ def disk_format(name: str, head: bytes, tail: bytes = b"") -> str | None:
 
 def _open(name: str, stream: BinaryIO, siblings: Siblings) -> Disk:
     size, read = size_of(stream), reader(stream)
-    head, tail = read(0, HEAD_BYTES), read(max(0, size - 512), 512)
+    head, tail = read(0, HEAD_BYTES), read(max(0, size - TAIL_BYTES), TAIL_BYTES)
     kind = disk_format(name, head, tail)
     if kind is None:
-        refused = refused_format(name, head)
+        refused = refused_format(name, head, tail)
         if refused is not None:
             raise DiskRefused(
                 "container_not_supported",
@@ -72,6 +74,8 @@ def _open(name: str, stream: BinaryIO, siblings: Siblings) -> Disk:
                 refused.name,
                 refused.advice,
             )
+        if head.startswith(gzipped.MAGIC):
+            return _in_gzip(name, stream, read)
         return open_raw(name, stream, siblings)
     if kind == "e01":
         return ewf.open_ewf(name, stream, siblings)
@@ -84,13 +88,38 @@ def _open(name: str, stream: BinaryIO, siblings: Siblings) -> Disk:
     return vmdk.open_vmdk(name, stream, siblings)
 
 
+def _in_gzip(name: str, stream: BinaryIO, read: ReadAt) -> Disk:
+    """The raw disk in a gzip stream; other formats are to be unpacked first."""
+    inner = gzipped.inner_name(name)
+    head = gzipped.unpacked_head(read(0, 1 << 16), 1 << 16)
+    refused = refused_format(inner, head)
+    known = refused.name if refused else disk_format(inner, head)
+    if known is not None:
+        raise DiskRefused(
+            "container_not_supported",
+            "a raw image in gzip",
+            f"{known} in gzip",
+            "unpack it (gzip -dk FILE) and give what it holds",
+        )
+    return gzipped.open_gzipped(stream)
+
+
+def unpacked(name: str, head: bytes) -> tuple[str, bytes]:
+    """Name and first bytes of a file, of what it holds where gzip is around it."""
+    if not head.startswith(gzipped.MAGIC):
+        return name, head
+    return gzipped.inner_name(name), gzipped.unpacked_head(head, 2 * len(head))
+
+
 __all__ = [
     "SEGMENT_MARK",
     "Disk",
     "DiskRefused",
     "Refused",
     "Siblings",
+    "check_stored",
     "disk_format",
     "open_disk",
     "refused_format",
+    "unpacked",
 ]

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import BinaryIO
 
 from parsers.contract import Severity
+from parsers.disks.ewf_hashes import HASHES, read_hashes
 from parsers.disks.model import Disk, DiskRefused, Siblings, sibling
 from parsers.disks.streams import Doubts, ReadAt, fields, placed, reader, size_of
 
@@ -60,6 +61,7 @@ class _Image:
     firsts: list[int] = field(default_factory=list)
     chunks: int = 0
     ended: bool = False
+    stored: dict[str, str] = field(default_factory=dict)
 
 
 def open_ewf(name: str, first: BinaryIO, siblings: Siblings) -> Disk:
@@ -88,7 +90,7 @@ def open_ewf(name: str, first: BinaryIO, siblings: Siblings) -> Disk:
     _tell_missing(image, len(streams), doubts)
     chunks = _Chunks(image, [reader(s) for s in streams], doubts)
     disk = placed(image.size, chunks.read_at, streams, doubts.problems)
-    return Disk("E01", image.size, disk, doubts.problems)
+    return Disk("E01", image.size, disk, doubts.problems, image.stored)
 
 
 def segment_name(name: str, number: int) -> str:
@@ -133,6 +135,9 @@ def _read_sections(image: _Image, segment: int, stream: BinaryIO, doubts: Doubts
         body = at + _SECTION.size
         if kind in (b"volume", b"disk", b"data") and not image.chunk_bytes:
             _read_volume(image, read(body, 94))
+        elif kind in HASHES:
+            where = f"segment {segment + 1}, section {kind.decode()}"
+            read_hashes(image.stored, kind, read(body, HASHES[kind]), where, doubts)
         elif kind == b"sectors":
             data_end = min(after, size)
         elif kind == b"table":

@@ -1,10 +1,11 @@
 """What opening a disk gives: the disk, or why it is not opened."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import BinaryIO
+from dataclasses import dataclass, field
+from typing import BinaryIO, cast
 
 from parsers.contract import Opener, Problem
+from parsers.disks.streams import Placed
 
 Siblings = Mapping[str, Opener]
 """Files of the same folder by name: segments, extents, parents. They are opened only when wanted."""
@@ -24,12 +25,25 @@ class DiskRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """A virtual disk. `stream` reads it; `problems` grows while it is read."""
+    """A virtual disk. `stream` reads it; `problems` grows while it is read.
+
+    `stored`: hashes of the whole disk that its file holds from the acquisition, lower-case hex by "MD5" and "SHA-1".
+    """
 
     format: str
     size: int
     stream: BinaryIO
     problems: list[Problem]
+    stored: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes that were read of the disk so far, in this process; what is read twice counts twice."""
+        return cast(Placed, self.stream).bytes_read
+
+    def watch(self, told: Callable[[int], None] | None) -> None:
+        """Have `told` called with `bytes_read` at each read; None: no more."""
+        cast(Placed, self.stream).watch = told
 
     def __enter__(self) -> "Disk":
         """The disk itself."""

@@ -39,9 +39,11 @@ _BY_NAME = {
 }
 
 
-def refused_format(name: str, head: bytes) -> Refused | None:
-    """Which disk format that is not read a file has, by its first bytes or else by its name."""
+def refused_format(name: str, head: bytes, tail: bytes = b"") -> Refused | None:
+    """Which disk format that is not read a file has, by its first or last 512 bytes or else by its name."""
     lower = name.lower()
+    if tail.startswith(b"koly"):
+        return _BY_NAME[".dmg"]
     if lower.endswith(".aff4"):
         return _BY_NAME[".aff4"]
     for offset, mark, kind in _HEADS:

@@ -46,7 +46,8 @@ class Doubts:
 class Placed(io.RawIOBase):
     """A stream of `size` bytes read by `read_at`. Not for several threads at once.
 
-    What `read_at` does not give inside the size reads as zeros: the caller tells the problem.
+    What `read_at` does not give inside the size reads as zeros: the caller tells the problem. `bytes_read` counts what
+    was asked for, twice if twice; `watch` is called with it at each read.
     """
 
     def __init__(
@@ -60,6 +61,8 @@ class Placed(io.RawIOBase):
         self.size = size
         self.problems = [] if problems is None else problems
         self._read_at, self._below, self._at = read_at, below, 0
+        self.bytes_read = 0
+        self.watch: Callable[[int], None] | None = None
 
     def readable(self) -> bool:
         """Always."""
@@ -91,6 +94,9 @@ class Placed(io.RawIOBase):
         if len(data) < wanted:
             buffer[len(data) : wanted] = bytes(wanted - len(data))
         self._at += wanted
+        self.bytes_read += wanted
+        if self.watch is not None:
+            self.watch(self.bytes_read)
         return wanted
 
     def get_size(self) -> int:

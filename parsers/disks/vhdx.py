@@ -1,4 +1,4 @@
-"""VHDX: fixed, dynamic and differencing (MS-VHDX). The log of a disk that was not closed is not replayed."""
+"""VHDX: fixed, dynamic and differencing (MS-VHDX). The log of a disk that was not closed is applied in memory."""
 
 import struct
 import uuid
@@ -9,6 +9,7 @@ from typing import BinaryIO
 from parsers.contract import Severity
 from parsers.disks.model import Disk, DiskRefused, Siblings
 from parsers.disks.streams import Doubts, ReadAt, fields, placed, reader, size_of
+from parsers.disks.vhdx_log import over_log
 
 MAGIC = b"vhdxfile"
 _HEADER = struct.Struct("<4sIQ")
@@ -82,15 +83,7 @@ def _layers(
         raise _damaged(f"at most {MAX_CHAIN} parents", "more")
     read = reader(stream)
     header = _header(read, doubts)
-    if any(header[48:64]):
-        doubts.add(
-            "log_not_replayed",
-            "log",
-            "an empty log",
-            f"log {uuid.UUID(bytes_le=header[48:64])}",
-            "the disk was not closed: the last writes lie in its log and were not applied; "
-            "attach it read-only on Windows and export it to get them",
-        )
+    read = over_log(read, size_of(stream), header, crc32c, doubts)
     layout = _layout(read, doubts)
     parent: ReadAt | None = None
     kind = "VHDX"

@@ -156,6 +156,18 @@ def uniques(a: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return a[keep]
 
 
+def alike(flags: Bools) -> list[tuple[Ints, Bools]]:
+    """Columns of a matrix with the same flags, together: their numbers, and the flags."""
+    if (flags == flags[:, :1]).all():
+        return [(np.arange(flags.shape[1]), flags[:, 0])]
+    packed = np.ascontiguousarray(np.packbits(flags, axis=0).T)
+    _, first, inverse = np.unique(packed, axis=0, return_index=True, return_inverse=True)
+    return [
+        (np.flatnonzero(inverse.reshape(-1) == n), flags[:, at])
+        for n, at in enumerate(first.tolist())
+    ]
+
+
 def validity(ok: Bools | None) -> pa.Buffer | None:
     """Arrow's validity bitmap; None: all valid."""
     return None if ok is None or ok.all() else pa.py_buffer(np.packbits(ok, bitorder="little"))

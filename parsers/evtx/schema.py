@@ -49,7 +49,9 @@ SYSTEM = (
     Column("chunk_crc_ok", Sql.BOOL, "Both checksums of the record's chunk match"),
 )
 TAIL = (Column("record_offset", Sql.I64, "Byte offset of the record in the file"),)
-EXTRA = Column("extra", Sql.TEXT, "JSON of fields that the table has no column for; NULL: none")
+EXTRA = Column(
+    "extra", Sql.TEXT, "JSON of fields that the table has no column for; NULL: none", packed=True
+)
 
 EVENT_OTHER = Table(
     "event_other",
@@ -57,7 +59,10 @@ EVENT_OTHER = Table(
     (
         *SYSTEM,
         Column(
-            "data", Sql.TEXT, "EventData or UserData as JSON, names in the log's order; NULL: none"
+            "data",
+            Sql.TEXT,
+            "EventData or UserData as JSON, names in the log's order; NULL: none",
+            packed=True,
         ),
         *TAIL,
     ),

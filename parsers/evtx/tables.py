@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 
 from parsers.evtx.binxml import Path, Templates
-from parsers.evtx.cells import Bools, Cells, Ints, Literals, column, compact, uniques
+from parsers.evtx.cells import Bools, Cells, Ints, Literals, alike, column, compact, uniques
 from parsers.evtx.documents import Part, json_column, token_cells
 from parsers.evtx.events import EVENT_TABLES
 from parsers.evtx.events.spec import EventTable, Form
@@ -222,16 +222,18 @@ class RunTables:
         at: Ints,
         only_valued: bool = False,
     ) -> None:
-        """Queue fields for JSON; `only_valued`: leave out fields and rows that have no value at all."""
+        """Queue fields for JSON; `only_valued`: each row without the fields that have no value in it."""
         labels = tuple(n.label for n in named)
         index = self._index(piece, [n.source for n in named], member)
-        if only_valued:
-            there = self._values.type[index] != NULL
-            fields, rows = there.any(1), there.any(0)
-            index, at = index[fields][:, rows], at[rows]
-            labels = tuple(x for x, keep in zip(labels, fields.tolist(), strict=True) if keep)
-        if labels and len(at):
+        if not labels or not len(at):
+            return
+        if not only_valued:
             f.parts.append(Part(at, labels, index))
+            return
+        for rows, there in alike(self._values.type[index] != NULL):
+            if there.any():
+                own = tuple(x for x, keep in zip(labels, there.tolist(), strict=True) if keep)
+                f.parts.append(Part(at[rows], own, index[there][:, rows]))
 
     def _texts(self, filled: list[Filled]) -> list[dict[str, pa.Array]]:
         """TEXT columns: all cells of the run at once, then one compact buffer per table."""

@@ -102,10 +102,10 @@ def _row(control_set: ControlSet, bus: str, device: Key, instance: Key) -> dict[
     return {
         **provenance(instance),
         "device_id": f"{bus}\\{device.name}\\{instance.name}",
-        "install_utc": _time(instance, "0064"),
-        "first_install_utc": _time(instance, "0065"),
-        "last_arrival_utc": _time(instance, "0066"),
-        "last_removal_utc": _time(instance, "0067"),
+        "install_utc": property_time(instance, "0064"),
+        "first_install_utc": property_time(instance, "0065"),
+        "last_arrival_utc": property_time(instance, "0066"),
+        "last_removal_utc": property_time(instance, "0067"),
         "device_class": kind,
         "vendor": vendor,
         "product": product,
@@ -123,7 +123,7 @@ def _row(control_set: ControlSet, bus: str, device: Key, instance: Key) -> dict[
     }
 
 
-def _time(instance: Key, number: str) -> int | None:
+def property_time(instance: Key, number: str) -> int | None:
     """A property's time: the default value of its key, or of the key `00000000` below (Windows 7)."""
     key = instance.find(rf"{TIMES}\{number}") or instance.find(rf"{TIMES}\0000{number}\00000000")
     value = None

@@ -16,13 +16,14 @@ POSITION = Column(
     "Place in the key's list of recent use, 0 = newest; NULL: in no list (left over)",
 )
 _PROFILE = re.compile(
-    r"[a-z]:\\(?:users|documents and settings)\\([^\\]+)\\.+", re.IGNORECASE | re.DOTALL
+    r"[a-z]:\\(?:windows\.old(?:\.\d{3})?\\)?(?:users|documents and settings)\\([^\\]+)\\.+",
+    re.IGNORECASE | re.DOTALL,
 )
 _LISTS = ("mrulistex", "mrulist")
 
 
 def profile_name(windows_path: str | None) -> str | None:
-    r"""Name of the profile out of the canonical path of a hive."""
+    r"""Name of the profile out of the canonical path of a hive, of an earlier Windows (`Windows.old`) too."""
     found = _PROFILE.fullmatch(windows_path) if windows_path else None
     return found[1] if found else None
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from parsers.contract import Artifact, Batch, Problem
 from parsers.hives.autorun import autoruns
+from parsers.hives.capabilities import CAPABILITY_USE, machine_capabilities
 from parsers.hives.keys import Key
 from parsers.hives.regf import Hive
 from parsers.hives.rows import BESIDE as BESIDE
@@ -21,6 +22,7 @@ from parsers.hives.software_tables import (
     VOLUME_INFO,
 )
 from parsers.hives.tables import AUTORUN, HOST_SETTING
+from parsers.hives.task_cache import TASK_CACHE, task_cache
 from parsers.hives.volumes import portable_devices, readyboost, volume_info
 
 KIND = "hive_software"
@@ -36,6 +38,8 @@ TABLES = (
     PORTABLE_DEVICE,
     DEFENDER_EXCLUSION,
     USER_PROFILE,
+    TASK_CACHE,
+    CAPABILITY_USE,
 )
 IMAGE_TYPES = ("Windows.IsoFile", "Windows.VhdFile")
 MAX_EXCLUSIONS = 10_000
@@ -59,6 +63,8 @@ def parse(artifact: Artifact) -> Iterator[Batch | Problem]:
             portable_devices,
             defender_exclusions,
             user_profiles,
+            task_cache,
+            machine_capabilities,
             lambda hive: autoruns(hive.root, "machine"),
         ),
     )

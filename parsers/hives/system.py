@@ -5,13 +5,16 @@ from collections.abc import Iterator
 from parsers.contract import Artifact, Batch, Problem
 from parsers.hives.control_sets import computer_name, control_sets, current_set
 from parsers.hives.devices import SCSI_DEVICE, USB_STORAGE_DEVICE, devices
-from parsers.hives.executed import BAM_ENTRY, SHIMCACHE_ENTRY, bam, shimcache
+from parsers.hives.executed import BAM_ENTRY, bam
+from parsers.hives.firewall import FIREWALL_RULE, firewall_rules
 from parsers.hives.mounted import MOUNTED_DEVICE, mounted_devices
 from parsers.hives.regf import Hive
 from parsers.hives.rows import BESIDE as BESIDE
 from parsers.hives.rows import Row, is_hive, read_hive, text
 from parsers.hives.services import SERVICE, services
 from parsers.hives.settings import Kind, Setting, all_below, setting_row, settings
+from parsers.hives.shimcache import SHIMCACHE_ENTRY, shimcache
+from parsers.hives.storage_volumes import STORAGE_VOLUME, storage_volumes
 from parsers.hives.tables import HOST_SETTING
 
 KIND = "hive_system"
@@ -24,9 +27,11 @@ TABLES = (
     MOUNTED_DEVICE,
     SCSI_DEVICE,
     USB_STORAGE_DEVICE,
+    STORAGE_VOLUME,
     SHIMCACHE_ENTRY,
     BAM_ENTRY,
     SERVICE,
+    FIREWALL_RULE,
 )
 
 _TCPIP = r"Services\Tcpip\Parameters"
@@ -119,7 +124,16 @@ def parse(artifact: Artifact) -> Iterator[Batch | Problem]:
     """All tables; every row bears the computer's name from inside."""
     yield from read_hive(
         artifact,
-        (host_settings, mounted_devices, devices, bam, shimcache, services),
+        (
+            host_settings,
+            mounted_devices,
+            devices,
+            storage_volumes,
+            bam,
+            shimcache,
+            services,
+            firewall_rules,
+        ),
         computer_name,
     )
 

@@ -5,9 +5,11 @@ from dataclasses import replace
 
 from parsers.contract import Artifact, Batch, Problem
 from parsers.hives.autorun import autoruns, logon_script
+from parsers.hives.capabilities import CAPABILITY_USE, user_capabilities
 from parsers.hives.explorer import mount_points, user_assist
 from parsers.hives.office import OFFICE_DOC, office_documents
 from parsers.hives.profiles import read_user_hive
+from parsers.hives.recent_files import PROGRAM_RECENT_FILE, program_files
 from parsers.hives.regf import Hive
 from parsers.hives.rows import BESIDE as BESIDE
 from parsers.hives.rows import Row, is_hive
@@ -26,6 +28,7 @@ from parsers.hives.user_program_tables import (
 )
 from parsers.hives.user_programs import (
     archive_history,
+    jumplist_data,
     muicache,
     network_drives,
     program_traces,
@@ -51,6 +54,8 @@ TABLES = (
     ARCHIVE_HISTORY,
     PROGRAM_TRACE,
     OFFICE_DOC,
+    PROGRAM_RECENT_FILE,
+    CAPABILITY_USE,
     AUTORUN,
     HOST_SETTING,
 )
@@ -81,12 +86,15 @@ def parse(artifact: Artifact) -> Iterator[Batch | Problem]:
             run_dialog,
             typed_paths,
             recent_apps,
+            jumplist_data,
             network_drives,
             shellbags,
             archive_history,
             program_traces,
             muicache,
             office_documents,
+            program_files,
+            user_capabilities,
             user_settings,
             user_autoruns,
         ),

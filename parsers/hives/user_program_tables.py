@@ -30,7 +30,8 @@ TYPED_PATH = Table(
 
 RECENT_APP = Table(
     "recent_app",
-    "Programs a user started and files they opened (Search\\RecentApps of Windows 10 up to about 1803)",
+    "Programs a user started and files they opened (Search\\RecentApps of Windows 10 up to about 1803; "
+    "Search\\JumplistData later: a time for each program)",
     (
         USER,
         Column("last_accessed_utc", Sql.TIME, "Last start, or last opening of the file, UTC"),

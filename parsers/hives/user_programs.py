@@ -22,6 +22,7 @@ from parsers.hives.user_program_tables import (
 from parsers.hives.values import TEXTS, Value, utf16
 
 _APPS = r"Software\Microsoft\Windows\CurrentVersion\Search\RecentApps"
+_JUMPLIST_DATA = r"Software\Microsoft\Windows\CurrentVersion\Search\JumplistData"
 _COMPAT = r"Software\Microsoft\Windows NT\CurrentVersion\AppCompatFlags"
 _COMPAT_KEYS = (
     ("compat_store", rf"{_COMPAT}\Compatibility Assistant\Store"),
@@ -98,6 +99,15 @@ def recent_apps(hive: Hive) -> Iterator[Row]:
                 RECENT_APP,
                 {**provenance(item), **app, "item_path": path, "last_accessed_utc": _accessed(item)},
             )  # fmt: skip
+
+
+def jumplist_data(hive: Hive) -> Iterator[Row]:
+    r"""One row per program of `Search\JumplistData`: its name or path, and a FILETIME."""
+    key = hive.find(_JUMPLIST_DATA)
+    for value in key.values() if key is not None else ():
+        if key is not None and len(value.data) == 8:
+            row = {"app_id": value.name, "last_accessed_utc": value.filetime_ns()}
+            yield RECENT_APP, {**provenance(key, value), **row}
 
 
 def _accessed(key: Key) -> int | None:

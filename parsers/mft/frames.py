@@ -35,6 +35,7 @@ from parsers.mft.records import (
     Heads,
 )
 from parsers.mft.tables import FN_TIMES, SI_TIMES
+from parsers.rows import Row
 
 MASK48 = np.uint64((1 << 48) - 1)
 MAX_CONTENT = 4096
@@ -55,6 +56,7 @@ class BlockRows:
     name: pl.DataFrame
     stream: pl.DataFrame
     removed: pl.DataFrame
+    slack_names: list[Row]
     sequence: npt.NDArray[np.uint16]
     readable: Bools
     empty: Bools

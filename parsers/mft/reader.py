@@ -20,7 +20,8 @@ from parsers.mft.frames import BlockRows, entry_frame, name_frame, stream_frame
 from parsers.mft.notes import Describe, Notes
 from parsers.mft.records import Block, read_heads, slack_bytes, walk_attributes
 from parsers.mft.slack import removed_zones
-from parsers.mft.tables import MFT_ENTRY, MFT_NAME, MFT_STREAM
+from parsers.mft.slack_names import MAX_NAMES, slack_frame, slack_names
+from parsers.mft.tables import MFT_ENTRY, MFT_NAME, MFT_SLACK_NAME, MFT_STREAM
 
 BATCH_ROWS = 65_536
 NAME_ROW_BYTES = 160
@@ -79,6 +80,7 @@ class _Kept:
     streams: list[pl.DataFrame] = field(default_factory=list)
     zones: list[pl.DataFrame] = field(default_factory=list)
     zone_bytes: int = 0
+    slack_names: int = 0
 
     def slots(self) -> paths.Slots:
         """All records by position."""
@@ -102,6 +104,7 @@ def read(artifact: Artifact) -> Iterator[Batch | Problem]:
             rows = block_rows(block, notes)
             yield from _emit(block, rows, kept, entries, streams)
             yield from _hold_zones(block, rows, kept, notes)
+            yield from _slack_names(block, rows, kept, notes)
             yield from notes.drain()
     if kept.sequence:
         yield from _finish(kept, notes, entries, streams, artifact.size)
@@ -124,6 +127,7 @@ def block_rows(block: Block, notes: Notes) -> BlockRows:
         name_frame(block, attributes, slot, notes),
         stream_frame(block, heads, attributes, notes),
         removed_zones(block, heads, attributes),
+        slack_names(block, heads, attributes),
         block.fields.u2[at + 16],
         heads.readable,
         heads.empty,
@@ -159,6 +163,23 @@ def _emit(
         filled = filled.filter(~extends & ~rows.empty)
     yield from entries.put(filled.with_columns(stale_extension=pl.lit(False)))
     yield from streams.put(stream)
+
+
+def _slack_names(block: Block, rows: BlockRows, kept: _Kept, notes: Notes) -> Iterator[Batch]:
+    room = MAX_NAMES - kept.slack_names
+    kept.slack_names += len(rows.slack_names)
+    if len(rows.slack_names) > room:
+        notes.add(
+            Problem(
+                "slack_names_too_many",
+                f"offset {block.offset}",
+                f"at most {MAX_NAMES} names of images and links in slack",
+                "more",
+                "further ones are left out",
+            )
+        )
+    if found := rows.slack_names[: max(0, room)]:
+        yield Batch(MFT_SLACK_NAME.name, slack_frame(found))
 
 
 def _hold_zones(block: Block, rows: BlockRows, kept: _Kept, notes: Notes) -> Iterator[Batch]:

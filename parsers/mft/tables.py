@@ -249,4 +249,52 @@ ZONE_IDENTIFIER = Table(
     ),
 )
 
-TABLES: tuple[Table, ...] = (MFT_ENTRY, MFT_NAME, MFT_STREAM, ZONE_IDENTIFIER)
+MFT_SLACK_NAME = Table(
+    "mft_slack_name",
+    "Names of images and links in the slack of $MFT records: what is left of files that are gone",
+    (
+        *(
+            Column(
+                f"{time}_utc",
+                Sql.TIME,
+                f"$FILE_NAME of the name, {time.replace('_', ' ')}, UTC, 100 ns",
+            )
+            for time in ("created", "modified", "mft_changed", "accessed")
+        ),
+        Column("name", Sql.TEXT, "Name of the file"),
+        Column("name_class", Sql.TEXT, "image or link by the name's extension"),
+        Column("size_bytes", Sql.U64, "Size of the file when the name was written"),
+        Column("allocated_bytes", Sql.U64, "Allocated size then"),
+        Column(
+            "file_attributes", Sql.TEXT, "FILE_ATTRIBUTE_* flags without the prefix, joined by |"
+        ),
+        Column("namespace", Sql.U8, "0 POSIX, 1 Win32, 2 DOS (8.3), 3 Win32 and DOS"),
+        Column("parent_record", Sql.U64, "Record number of the folder; NULL: overwritten"),
+        Column("parent_sequence", Sql.U16, "Sequence number of that record"),
+        Column(
+            "stored_in",
+            Sql.U64,
+            "Record whose slack holds the name: an earlier file in it, an earlier name of its file, or an entry of "
+            "the index of a small folder",
+        ),
+        Column("stored_in_sequence", Sql.U16, "Sequence number of that record"),
+        Column("offset", Sql.I64, "Byte offset of the $FILE_NAME in the $MFT"),
+    ),
+    address="offset",
+    moments=(
+        Moment(
+            "created_utc",
+            "mft_slack_created",
+            "concat(name, ': created (name left in the slack of $MFT record ', stored_in, ')')",
+            "namespace <> 2",
+        ),
+        Moment(
+            "modified_utc",
+            "mft_slack_modified",
+            "concat(name, ': modified (name left in the slack of $MFT record ', stored_in, ')')",
+            "namespace <> 2 AND modified_utc IS DISTINCT FROM created_utc",
+        ),
+    ),
+)
+
+TABLES: tuple[Table, ...] = (MFT_ENTRY, MFT_NAME, MFT_STREAM, ZONE_IDENTIFIER, MFT_SLACK_NAME)

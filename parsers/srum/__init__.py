@@ -8,17 +8,17 @@ import re
 import struct
 from collections.abc import Iterator
 
+from parsers import ese
 from parsers.contract import Artifact, Batch, Problem, Severity, Table
+from parsers.ese import MAGIC, Database
 from parsers.evtx.problems import Problems
 from parsers.rows import Row, batches, filetime_ns
 from parsers.srum import ids
-from parsers.srum.ese import MAGIC, REFUSALS, Database
 from parsers.srum.tables import SOURCES, TABLES
 
 KIND = "srum"
 VERSION = 1
 LABEL = "SRUM"
-MAX_BYTES = 4 << 30
 
 _NAME = re.compile(r".*srudb.*\.dat", re.IGNORECASE | re.DOTALL)
 _NAMES_TABLE = "SruDbIdMapTable"
@@ -26,8 +26,6 @@ _DAYS_1899_TO_1970 = 25_569
 _MS_OF_A_DAY = 86_400_000
 _LAST_DAY = 132_000
 """OLE day of the year 2261: the last that ns since 1970 can hold."""
-_UNSET = b"\x2a"
-"""ESE's filler of fixed columns that were never set."""
 
 
 def recognise(name: str, head: bytes) -> bool:
@@ -42,18 +40,8 @@ def parse(artifact: Artifact) -> Iterator[Batch | Problem]:
 
 
 def _rows(artifact: Artifact, problems: Problems) -> Iterator[tuple[Table, Row]]:
-    if artifact.size > MAX_BYTES:
-        problems.add(_unread(f"at most {MAX_BYTES} bytes", f"{artifact.size} bytes"))
-        return
-    with artifact.open() as stream:
-        try:
-            database = Database(stream, problems)
-        except REFUSALS as refusal:
-            problems.add(_unread("an ESE database", str(refusal)[:200]))
-            return
-        with database:
-            if not database.clean:
-                problems.add(_dirty())
+    with ese.opened(artifact, problems) as database:
+        if database is not None:
             yield from _tables(database, problems)
 
 
@@ -64,24 +52,24 @@ def _tables(database: Database, problems: Problems) -> Iterator[tuple[Table, Row
         wanted = ("AutoIncId", "TimeStamp", "AppId", "UserId", *columns.values())
         for number, values in database.rows(source, wanted):
             found = True
-            app = apps.get(_integer(values.get("AppId")) or 0)
+            app = apps.get(ese.integer(values.get("AppId")) or 0)
             row: Row = {
                 "time_utc": _ole_ns(values.get("TimeStamp")),
                 "app": app[1] if app else None,
                 "app_kind": app[0] if app else None,
-                "user_sid": users.get(_integer(values.get("UserId")) or 0),
+                "user_sid": users.get(ese.integer(values.get("UserId")) or 0),
                 "database_table": source,
-                "auto_inc_id": _integer(values.get("AutoIncId")),
+                "auto_inc_id": ese.integer(values.get("AutoIncId")),
                 "record_number": number,
             }
-            row |= {ours: _integer(values.get(theirs)) for ours, theirs in columns.items()}
+            row |= {ours: ese.integer(values.get(theirs)) for ours, theirs in columns.items()}
             if isinstance(end := row.get("end_utc"), int):
                 row["end_utc"] = filetime_ns(end) if end > 0 else None
             if app is None:
                 problems.add(_nameless(source, number))
             yield table, row
     if not found:
-        problems.add(_unread("rows of SRUM's tables", "none"))
+        problems.add(ese.unread("rows of SRUM's tables", "none"))
 
 
 def _names(database: Database) -> tuple[dict[int, tuple[str, str]], dict[int, str]]:
@@ -89,7 +77,7 @@ def _names(database: Database) -> tuple[dict[int, tuple[str, str]], dict[int, st
     apps: dict[int, tuple[str, str]] = {}
     users: dict[int, str] = {}
     for _, values in database.rows(_NAMES_TABLE, ("IdType", "IdIndex", "IdBlob")):
-        kind, index = _integer(values.get("IdType")), _integer(values.get("IdIndex"))
+        kind, index = ese.integer(values.get("IdType")), ese.integer(values.get("IdIndex"))
         blob = values.get("IdBlob")
         if index is None or kind is None or blob is None:
             continue
@@ -101,13 +89,6 @@ def _names(database: Database) -> tuple[dict[int, tuple[str, str]], dict[int, st
     return apps, users
 
 
-def _integer(raw: bytes | None) -> int | None:
-    """A signed number of at most 8 bytes; None: absent, or never set."""
-    if raw is None or not 0 < len(raw) <= 8 or (len(raw) >= 4 and not raw.strip(_UNSET)):
-        return None
-    return int.from_bytes(raw, "little", signed=True)
-
-
 def _ole_ns(raw: bytes | None) -> int | None:
     """Ns since 1970 of days since 1899-12-30 UTC, to the millisecond: what the double can hold safely."""
     if raw is None or len(raw) != 8:
@@ -116,20 +97,6 @@ def _ole_ns(raw: bytes | None) -> int | None:
     if not 0 < days < _LAST_DAY:  # also false for what is no number
         return None
     return round((days - _DAYS_1899_TO_1970) * _MS_OF_A_DAY) * 1_000_000
-
-
-def _unread(expected: str, found: str) -> Problem:
-    return Problem("srum_unread", "offset 0", expected, found, "Nothing was read", Severity.ERROR)
-
-
-def _dirty() -> Problem:
-    return Problem(
-        "ese_dirty",
-        "offset 52",
-        "clean shutdown (3)",
-        "another state",
-        "The database was in use: its newest rows may stand only in the logs beside it, which are not replayed",
-    )
 
 
 def _nameless(table: str, number: int) -> Problem:

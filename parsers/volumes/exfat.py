@@ -5,7 +5,8 @@ from typing import BinaryIO
 
 from parsers.contract import Severity
 from parsers.disks.streams import Doubts, reader
-from parsers.volumes.fat import MAX_DIRECTORY, MAX_FAT, dos_time
+from parsers.volumes.clusters import MAX_DIRECTORY, MAX_FAT, Clusters, entries
+from parsers.volumes.fat import dos_time
 from parsers.volumes.model import (
     MAX_DEPTH,
     MAX_ENTRIES,
@@ -42,42 +43,34 @@ class ExfatVolume:
         sector = 1 << boot[108]
         self.cluster = sector << boot[109]
         self._fat = self._read(u32(boot, 80) * sector, min(u32(boot, 84) * sector, MAX_FAT))
-        self._heap = u32(boot, 88) * sector
-        self._count = min(u32(boot, 92), max(0, size - self._heap) // self.cluster)
+        heap = u32(boot, 88) * sector
+        count = min(u32(boot, 92), max(0, size - heap) // self.cluster)
+        self._clusters = Clusters(heap, self.cluster, count + 1, _END, self._next)
         self._root = u32(boot, 96)
         self.serial: str | None = shown_serial(u32(boot, 100))
         self.label: str | None = self._label()
 
     def _label(self) -> str | None:
-        for raw, _ in self._entries(self._chain(self._root, MAX_DIRECTORY, False, "root")):
+        for raw, _ in entries(self._read, self._chain(self._root, MAX_DIRECTORY, False, "root")):
             if raw[0] == _LABEL:
                 return raw[2 : 2 + 2 * min(raw[1], 11)].decode("utf-16-le", "replace") or None
         return None
 
+    def _next(self, cluster: int) -> int:
+        return u32(self._fat, cluster * 4)
+
     def _chain(self, first: int, most: int, contiguous: bool, where: str) -> Extents:
         """Extents of at most `most` bytes from a cluster on."""
-        place = self._heap + (first - 2) * self.cluster
         if contiguous:
-            room = max(0, self.size - place) if 2 <= first <= self._count + 1 else 0
+            place = self._clusters.place(first)
+            room = max(0, self.size - place) if self._clusters.holds(first) else 0
             if room < most:
                 self._broken(where, f"{room} bytes from cluster {first} on")
             return bounded(((place, min(most, room)),), most)
-        out: list[tuple[int | None, int]] = []
-        seen: set[int] = set()
-        cluster, length = first, 0
-        while length < most and cluster < _END:
-            if not 2 <= cluster <= self._count + 1 or cluster in seen:
-                self._broken(where, "a loop" if cluster in seen else f"cluster {cluster}")
-                break
-            seen.add(cluster)
-            place = self._heap + (cluster - 2) * self.cluster
-            if out and out[-1][0] is not None and out[-1][0] + out[-1][1] == place:
-                out[-1] = (out[-1][0], out[-1][1] + self.cluster)
-            else:
-                out.append((place, self.cluster))
-            length += self.cluster
-            cluster = u32(self._fat, cluster * 4)
-        return tuple(out)
+        extents, fault = self._clusters.chain(first, most)
+        if fault:
+            self._broken(where, fault)
+        return extents
 
     def _broken(self, where: str, found: str) -> None:
         self.doubts.add(
@@ -88,16 +81,6 @@ class ExfatVolume:
             "followed up to here",
             Severity.ERROR,
         )
-
-    def _entries(self, extents: Extents) -> Iterator[tuple[bytes, int]]:
-        for start, length in extents:
-            if start is None:
-                continue
-            data = self._read(start, length)
-            for at in range(0, len(data) - 31, 32):
-                if not data[at]:
-                    return
-                yield data[at : at + 32], start + at
 
     def walk(self) -> Iterator[Node]:
         """See `model.Volume`."""
@@ -126,11 +109,11 @@ class ExfatVolume:
 
     def _directory(self, path: str, extents: Extents) -> Iterator[tuple[Node, bytes]]:
         """Sets of entries: a file, its stream, its name in pieces of 15 characters."""
-        entries = list(self._entries(extents))
-        for k, (raw, at) in enumerate(entries):
+        found = list(entries(self._read, extents))
+        for k, (raw, at) in enumerate(found):
             if raw[0] | _IN_USE != _FILE:
                 continue
-            others = [e for e, _ in entries[k + 1 : k + 1 + min(raw[1], 18)]]
+            others = [e for e, _ in found[k + 1 : k + 1 + min(raw[1], 18)]]
             if not others or others[0][0] | _IN_USE != _STREAM:
                 continue
             stream = others[0]

@@ -2,11 +2,13 @@
 
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import BinaryIO
 
 from parsers.contract import Severity
 from parsers.disks.streams import Doubts, reader
+from parsers.volumes.clusters import MAX_DIRECTORY, MAX_FAT, Clusters, entries
 from parsers.volumes.model import (
     DIRECTORY,
     MAX_DEPTH,
@@ -23,8 +25,6 @@ from parsers.volumes.model import (
 )
 
 _VOLUME_ID, _LONG_NAME = 8, 0x0F
-MAX_DIRECTORY = 64 << 20
-MAX_FAT = 1 << 30
 
 
 def is_fat(boot: bytes) -> bool:
@@ -57,7 +57,9 @@ class FatVolume:
         self._data_at = self._root_at + -(-self._root_bytes // sector) * sector
         count = max(0, total * sector - self._data_at) // self.cluster
         self._bits = 12 if count < 4085 else 16 if count < 65_525 else 32
-        self._last = min(count, max(0, size - self._data_at) // self.cluster + 1) + 1
+        last = min(count, max(0, size - self._data_at) // self.cluster + 1) + 1
+        end = {12: 0xFF8, 16: 0xFFF8, 32: 0x0FFF_FFF8}[self._bits]
+        self._clusters = Clusters(self._data_at, self.cluster, last, end, self._next)
         self._root = u32(boot, 44) if not self._root_bytes else 0
         self._fat = self._read(self._fat_at, min(fat_sectors * sector, MAX_FAT))
         self.filesystem = f"FAT{self._bits}"
@@ -67,7 +69,7 @@ class FatVolume:
 
     def _label(self) -> str | None:
         """Of the entry in the root directory, as Windows shows it."""
-        for raw, _ in self._entries(self._root_extents()):
+        for raw, _ in entries(self._read, self._root_extents()):
             if raw[11] & 0x3F == _VOLUME_ID and raw[0] != 0xE5:
                 return raw[:11].decode("cp437").rstrip() or None
         return None
@@ -83,23 +85,7 @@ class FatVolume:
         return pair >> 4 if cluster & 1 else pair & 0xFFF
 
     def _chain(self, first: int, most: int, where: str) -> Extents:
-        """Extents of a chain of clusters of at most `most` bytes; loops and wild links end it."""
-        out: list[tuple[int | None, int]] = []
-        seen: set[int] = set()
-        cluster, length, fault = first, 0, ""
-        end = {12: 0xFF8, 16: 0xFFF8, 32: 0x0FFF_FFF8}[self._bits]
-        while length < most and cluster < end:
-            if not 2 <= cluster <= self._last or cluster in seen:
-                fault = "a loop" if cluster in seen else f"cluster {cluster}"
-                break
-            seen.add(cluster)
-            place = self._data_at + (cluster - 2) * self.cluster
-            if out and out[-1][0] is not None and out[-1][0] + out[-1][1] == place:
-                out[-1] = (out[-1][0], out[-1][1] + self.cluster)
-            else:
-                out.append((place, self.cluster))
-            length += self.cluster
-            cluster = self._next(cluster)
+        extents, fault = self._clusters.chain(first, most)
         if fault:
             self.doubts.add(
                 "cluster_chain_broken",
@@ -109,7 +95,7 @@ class FatVolume:
                 "followed up to here",
                 Severity.ERROR,
             )
-        return tuple(out)
+        return extents
 
     def _root_extents(self) -> Extents:
         if self._root_bytes:
@@ -118,36 +104,39 @@ class FatVolume:
 
     # -- the tree
 
-    def _entries(self, extents: Extents) -> Iterator[tuple[bytes, int]]:
-        """(32 bytes, byte offset) of a directory's entries up to its end."""
-        for start, length in extents:
-            if start is None:
-                continue
-            data = self._read(start, length)
-            for at in range(0, len(data) - 31, 32):
-                if not data[at]:
-                    return
-                yield data[at : at + 32], start + at
-
     def walk(self) -> Iterator[Node]:
         """See `model.Volume`."""
-        pending: list[tuple[str, Extents, int]] = [("", self._root_extents(), 0)]
+        pending: list[tuple[str, Extents, int, bool]] = [("", self._root_extents(), 0, False)]
         seen, count = {0, self._root}, 0
         while pending:
-            path, extents, depth = pending.pop()
-            for node, cluster in self._directory(path, extents):
+            path, extents, depth, gone = pending.pop()
+            for found, cluster in self._directory(path, extents):
+                node = replace(found, deleted=True) if gone else found
                 count += 1
                 if count > MAX_ENTRIES:
                     return
                 yield node
-                if not node.is_directory or node.deleted:
+                if not node.is_directory:
+                    continue
+                if node.deleted:
+                    if cluster not in seen and depth < MAX_DEPTH and self._is_left(cluster):
+                        seen.add(cluster)
+                        left = ((self._clusters.place(cluster), self.cluster),)
+                        pending.append((node.path, left, depth + 1, True))
                     continue
                 if cluster in seen or depth >= MAX_DEPTH:
                     self._loop(node)
                     continue
                 seen.add(cluster)
                 below = self._chain(cluster, MAX_DIRECTORY, node.path)
-                pending.append((node.path, below, depth + 1))
+                pending.append((node.path, below, depth + 1, False))
+
+    def _is_left(self, cluster: int) -> bool:
+        """Whether a deleted folder's first cluster is free and still begins with the entry that names it."""
+        if not self._clusters.holds(cluster) or self._next(cluster):
+            return False
+        own = self._read(self._clusters.place(cluster), 32)
+        return own.startswith(b".          ") and u16(own, 26) == cluster & 0xFFFF
 
     def _loop(self, node: Node) -> None:
         self.doubts.add(
@@ -160,7 +149,7 @@ class FatVolume:
 
     def _directory(self, path: str, extents: Extents) -> Iterator[tuple[Node, int]]:
         long: list[bytes] = []
-        for raw, at in self._entries(extents):
+        for raw, at in entries(self._read, extents):
             if raw[11] & 0x3F == _LONG_NAME:
                 if raw[0] & 0x40 and raw[0] != 0xE5:
                     long = []
@@ -249,7 +238,11 @@ def _long_name(raw: bytes, parts: list[bytes]) -> str | None:
     checksum = 0
     for byte in raw[:11]:
         checksum = ((checksum & 1) << 7 | checksum >> 1) + byte & 0xFF
-    if raw[0] != 0xE5 and any(part[13] != checksum for part in parts):
+    if (
+        raw[0] == 0xE5
+    ):  # the name's first byte is gone, and with it the sum: that of the nearest part counts
+        parts = [part for part in parts if part[13] == parts[-1][13]]
+    elif any(part[13] != checksum for part in parts):
         return None
     units = b"".join(p[1:11] + p[14:26] + p[28:32] for p in reversed(parts))
     name = units.decode("utf-16-le", "replace").partition("\0")[0].rstrip("\uffff")

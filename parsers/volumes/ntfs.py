@@ -204,6 +204,7 @@ class NtfsVolume:
             return placed(len(value), lambda at, n: value[at : at + n])
         doubts = Doubts()
         where = f"record {file_id & MASK48}" + (f", stream {name}" if name else "")
+        _tell_gaps(found, where, self.boot.cluster, doubts)
         extents = self._sound(extents_of(found, self.boot.cluster), head, where, doubts)
         if head.flags & records.COMPRESSED and head.unit_bits:
             return open_compressed(self._read, extents, head, self.boot.cluster, where, doubts)
@@ -248,6 +249,22 @@ class NtfsVolume:
         if found[0].resident or found[0].flags & records.COMPRESSED:
             return ()
         return bounded(extents_of(found, self.boot.cluster), found[0].size)
+
+
+def _tell_gaps(pieces: list[Attribute], where: str, cluster: int, doubts: Doubts) -> None:
+    """Pieces between two others whose extension record is gone: no hole of the file."""
+    at = pieces[0].start
+    for piece in pieces:
+        if piece.start > at:
+            doubts.add(
+                "runs_missing",
+                where,
+                f"runs from cluster {at} on",
+                f"the next ones begin at cluster {piece.start}",
+                f"bytes {at * cluster} to {piece.start * cluster - 1} of the file have no known place; they read as zeros",
+                Severity.ERROR,
+            )
+        at = max(at, piece.start + sum(length for length, _ in piece.runs))
 
 
 def filetime_ns(value: int) -> int | None:

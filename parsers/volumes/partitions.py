@@ -51,9 +51,12 @@ def _gpt(read: ReadAt, size: int, sector: int, doubts: Doubts) -> list[Partition
     if head.startswith(_GPT) and read(backup, 8) != _GPT:
         # an image that is larger than the disk was: the header says where its copy lies
         backup = min(u64(head, 32), size // sector - 1) * sector
-    if read(primary, 8) != _GPT and not (read(backup, 8) == _GPT and _protected(read)):
-        return None
     tables = [_gpt_table(read, at, sector, size) for at in (primary, backup)]
+    if read(primary, 8) != _GPT and not (read(backup, 8) == _GPT and _protected(read)):
+        # where the disk's start is wiped, its end tells: a table that fits both checksums is no accident
+        table, fault = tables[1]
+        if not table or fault or read(510, 2) == b"\x55\xaa":
+            return None
     for (_table, fault), at in zip(tables, (primary, backup), strict=True):
         if fault:
             which = "primary" if at == primary else "backup"

@@ -4,6 +4,7 @@ Sources: EWF specification (libewf project), Virtual Hard Disk Image Format Spec
 docs/interop/qcow2, VMware's Virtual Disk Format 5.0.
 """
 
+import hashlib
 import struct
 import uuid
 import zlib
@@ -31,6 +32,8 @@ def e01(disk: bytes, pack: bool = True, segments: int = 1) -> list[bytes]:
             volume = volume.ljust(1048, b"\0")
             _section(file, b"volume", volume + struct.pack("<I", zlib.adler32(volume)))
         _chunks(file, part, pack)
+        if last:
+            _hashes(file, disk)
         _section(file, b"done" if last else b"next", b"", end=True)
         out.append(bytes(file))
     return out
@@ -58,6 +61,15 @@ def _chunks(file: bytearray, chunks: list[bytes], pack: bool) -> None:
     table += struct.pack("<I", zlib.adler32(listed))
     _section(file, b"table", table)
     _section(file, b"table2", table)
+
+
+def _hashes(file: bytearray, disk: bytes) -> None:
+    md5 = hashlib.md5(disk).digest()
+    for kind, body in (
+        (b"digest", md5 + hashlib.sha1(disk).digest() + bytes(40)),
+        (b"hash", md5 + bytes(16)),
+    ):
+        _section(file, kind, body + struct.pack("<I", zlib.adler32(body)))
 
 
 def vhd_footer(size: int, kind: int, identity: bytes = b"\x11" * 16) -> bytes:
@@ -142,13 +154,13 @@ def vhdx(
         ("8b7ca206-4790-4b9a-b8fe-575f050f886e", 2 * MB),
     ):
         regions += uuid.UUID(guid).bytes_le + struct.pack("<QII", at, MB, 1)
-    regions = _with_crc(regions.ljust(65536, b"\0"))
+    regions = with_crc(regions.ljust(65536, b"\0"))
     file = bytearray(4 * MB)
     file[0:8] = b"vhdxfile"
     for k, at in enumerate((1 << 16, 2 << 16)):
         head = struct.pack("<4sIQ16s16s16sHHIQ", b"head", 0, k + 1, b"\x01" * 16, data_guid.bytes_le,
                            log.bytes_le if log else bytes(16), 0, 1, MB, MB)  # fmt: skip
-        file[at : at + 4096] = _with_crc(head.ljust(4096, b"\0"))
+        file[at : at + 4096] = with_crc(head.ljust(4096, b"\0"))
     for at in (3 << 16, 4 << 16):
         file[at : at + 65536] = regions
     file[2 * MB : 3 * MB] = _metadata(items)
@@ -207,7 +219,8 @@ def _metadata(items: list[tuple[str, bytes]]) -> bytes:
     return (table.ljust(65536, b"\0") + bytes(body)).ljust(MB, b"\0")
 
 
-def _with_crc(raw: bytes) -> bytes:
+def with_crc(raw: bytes) -> bytes:
+    """The bytes with their CRC-32C in bytes 4 to 7."""
     crc = 0xFFFF_FFFF
     for byte in raw:
         crc ^= byte

@@ -318,9 +318,9 @@ class MftBuilder:
         packed: dict[int, bytes] = {}
         spare = self._next
         for record in self._records.values():
-            base, extension = self._pack(record, spare)
+            base, extensions = self._pack(record, spare)
             packed[record.number] = base
-            if extension is not None:
+            for extension in extensions:
                 packed[spare] = extension
                 spare += 1
         out = bytearray(spare * self._bytes)
@@ -336,7 +336,7 @@ class MftBuilder:
         record = self._records[number]
         return (record.sequence - (not record.in_use)) << 48 | number
 
-    def _pack(self, record: _Record, spare: int) -> tuple[bytes, bytes | None]:
+    def _pack(self, record: _Record, spare: int) -> tuple[bytes, list[bytes]]:
         own = [_resident(0x10, "", self._standard(record), 0)]
         own += [
             _resident(0x30, "", self._file_name(record, n), 2 + k)
@@ -347,21 +347,31 @@ class MftBuilder:
             self._stream(record, n, v, 40 + k) for k, (n, v) in enumerate(record.streams.items())
         ]
         room = self._bytes - self._first() - 8
-        main = record.placed.get("")
-        further = [_placed("", main, k, 30) for k in range(1, len(main.pieces))] if main else []
-        fits = sum(map(len, own + tail + named)) <= room and not further
+        split = next((s for s, p in record.placed.items() if len(p.pieces) > 1), None)
+        fits = sum(map(len, own + tail + named)) <= room and split is None
         if not record.spread and fits:
-            return self._record(record, own + tail + named, 0), None
-        if further:
-            listed = _resident(0x20, "", self._pieces_list(record, spare), 1)
-            base = self._record(record, [own[0], listed, *own[1:], *tail, *named], 0)
-            twin = _Record(spare, 1, record.in_use, False, record.times)
-            return base, self._record(twin, further, self.reference(record.number))
+            return self._record(record, own + tail + named, 0), []
+        if split is not None:
+            return self._pack_pieces(record, spare, split, own, [*tail, *named])
         listed = _resident(0x20, "", self._list(record, spare), 1)
         base = self._record(record, [own[0], listed, *own[1:], *tail], 0)
         twin = _Record(spare, 1, record.in_use, False, record.times)
         twin.sequence += not record.in_use
-        return base, self._record(twin, named, self.reference(record.number))
+        return base, [self._record(twin, named, self.reference(record.number))]
+
+    def _pack_pieces(
+        self, record: _Record, spare: int, stream: str, own: list[bytes], rest: list[bytes]
+    ) -> tuple[bytes, list[bytes]]:
+        """One stream whose run list goes on in extension records, one for each further piece."""
+        place = record.placed[stream]
+        listed = _resident(0x20, "", self._pieces_list(record, spare, stream), 1)
+        base = self._record(record, [own[0], listed, *own[1:], *rest], 0)
+        extensions = []
+        for k in range(1, len(place.pieces)):
+            twin = _Record(spare + k - 1, 1, record.in_use, False, record.times)
+            piece = _placed(stream, place, k, 30)
+            extensions.append(self._record(twin, [piece], self.reference(record.number)))
+        return base, extensions
 
     def _first(self) -> int:
         return -(-(48 + 2 * (self._bytes // SECTOR + 1)) // 8) * 8
@@ -443,10 +453,12 @@ class MftBuilder:
             out += (entry + label).ljust(length, b"\0")
         return bytes(out)
 
-    def _pieces_list(self, record: _Record, spare: int) -> bytes:
-        """$ATTRIBUTE_LIST of a content whose run list goes on in an extension record."""
-        out = bytearray()
-        for k, (first, _, _) in enumerate(record.placed[""].pieces):
-            holder = 1 << 48 | spare if k else self.reference(record.number)
-            out += struct.pack("<IHBBQQH6x", 0x80, 32, 0, 26, first, holder, 30)
+    def _pieces_list(self, record: _Record, spare: int, stream: str) -> bytes:
+        """$ATTRIBUTE_LIST of a stream whose run list goes on in extension records."""
+        out, label = bytearray(), stream.encode("utf-16-le")
+        length = -(-(26 + len(label)) // 8) * 8
+        for k, (first, _, _) in enumerate(record.placed[stream].pieces):
+            holder = 1 << 48 | spare + k - 1 if k else self.reference(record.number)
+            head = struct.pack("<IHBBQQH", 0x80, length, len(stream), 26, first, holder, 30)
+            out += (head + label).ljust(length, b"\0")
         return bytes(out)

@@ -45,6 +45,7 @@ class NtfsVolume:
     _special: dict[int, str] = field(default_factory=dict)
     _holes: dict[tuple[int, str], int] = field(default_factory=dict)
     _stored: dict[int, bytes] = field(default_factory=dict)
+    _scattered: dict[tuple[int, str], int] = field(default_factory=dict)
     _next: int = 0
 
     def put(self, path: str, data: bytes, when: Moment) -> int:
@@ -59,6 +60,10 @@ class NtfsVolume:
     def fragmented(self, number: int, in_extension: bool = False) -> None:
         """Store the content in two runs with a foreign cluster between, the second before the first."""
         self._special[number] = "extension" if in_extension else "fragments"
+
+    def scattered(self, number: int, stream: str, pieces: int) -> None:
+        """Store a stream in so many runs out of order, each but the first in an extension record of its own."""
+        self._scattered[number, stream] = pieces
 
     def compressed(self, number: int, packed: bytes) -> None:
         """Store the content as units of 16 clusters; `packed` is the LZNT1 form of the first, the second is a hole."""
@@ -77,7 +82,7 @@ class NtfsVolume:
         wanted = dict.fromkeys((n, s) for n, s, _, _ in self.mft.contents())
         wanted |= dict.fromkeys(self._data)
         wanted.pop((0, ""), None)
-        count = self.mft.record_count() + 8
+        count = self.mft.record_count() + 8 + sum(self._scattered.values())
         mft_clusters = -(-count * RECORD // CLUSTER)
         self._next = MFT_AT + mft_clusters + 1
         sizes = {(n, s): size for n, s, _, size in self.mft.contents()}
@@ -121,6 +126,8 @@ class NtfsVolume:
         if special:
             return self._in_two(disk, data, clusters, special == "extension")
         hole = self._holes.get((number, stream), 0)
+        if (number, stream) in self._scattered:
+            return self._apart(disk, data, hole, self._scattered[number, stream])
         stored = [(clusters, self._take(disk, data))] if data or not hole else []
         clusters = len(stored) and clusters
         runs = runs_of([*([(hole, None)] if hole else []), *stored])
@@ -143,6 +150,18 @@ class NtfsVolume:
             (cut, clusters - cut, runs_of([(clusters - cut, second)])),
         )
         return Placement(pieces, size, allocated, size)
+
+    def _apart(self, disk: bytearray, data: bytes, hole: int, count: int) -> Placement:
+        share = -(-len(data) // CLUSTER // count) or 1
+        parts = [data[k * CLUSTER : (k + share) * CLUSTER] for k in range(0, count * share, share)]
+        firsts = [self._take(disk, part or b"\0") for part in reversed(parts)][::-1]
+        pieces, at = [], 0
+        for k, first in enumerate(firsts):
+            runs = [(hole, None)] if hole and not k else []
+            pieces.append((at, share + hole * (not k), runs_of([*runs, (share, first)])))
+            at += pieces[-1][1]
+        size = hole * CLUSTER + len(data)
+        return Placement(tuple(pieces), size, at * CLUSTER, size, SPARSE if hole else 0)
 
     def _compressed(self, disk: bytearray, number: int, data: bytes) -> Placement:
         """Unit 0 packed, unit 1 a hole, unit 2 plain."""

@@ -22,6 +22,7 @@ from forensic_iso.case.writer import SourceWriter
 from forensic_iso.evidence.found import found_file
 from parsers import evtx
 from parsers.contract import Artifact, Batch, Carry, Part, Problem, Window
+from parsers.registry import module_of
 from tests.builders.evtx import EvtxWriter
 
 CHUNK, HEAD = 65536, 4096
@@ -271,7 +272,7 @@ def test_parts_that_come_in_the_wrong_order_are_stored_in_the_right_one(
         columns = {"evtx_chunk": ["chunk_offset"]}
         writer = SourceWriter(con.cursor(), columns, "s", "p", "H")
         writer.begin()
-        whole = reading.Reading(Task(0, found, "evtx"), parts, writer, tmp_path / "c")
+        whole = reading.Reading(Task(0, found, module_of("evtx")), parts, writer, tmp_path / "c")
         for part in (2, 0, 1):
             for offset in (10 * part, 10 * part + 1):
                 frame = pl.DataFrame({"chunk_offset": [offset]})

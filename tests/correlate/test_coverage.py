@@ -10,7 +10,7 @@ def test_coverage_speaks_of_every_kind_of_artifact() -> None:
 
     kinds = {kind for kinds, _, _ in entries for kind in kinds.split("+")}
 
-    assert kinds == {p.KIND for p in PARSERS} - {"evtx", "mde"}
+    assert kinds == {p.KIND for p in PARSERS} - {"evtx", "mde", "recent_file_cache"}
 
 
 def test_who_tells_an_act_is_a_table_of_the_evidence() -> None:

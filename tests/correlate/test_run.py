@@ -35,7 +35,7 @@ def test_empty_evidence_gives_empty_tables_with_their_columns() -> None:
 
     results = run(con)
 
-    assert [r.name for r in results][:3] == ["words", "clock", "boot"]
+    assert [r.name for r in results][:4] == ["host_name", "words", "clock", "boot"]
     for table in DERIVED_TABLES:
         described = con.execute(f'DESCRIBE "{table.name}"').fetchall()
         assert [d[0] for d in described] == table.column_names()

@@ -1,5 +1,6 @@
 """A disk image as evidence gives what the folder of its files gives, whatever the format; a payload stays one."""
 
+import gzip
 import hashlib
 from pathlib import Path
 
@@ -212,6 +213,74 @@ def test_a_container_in_a_tar_is_read(name: str, mode: str, inner: str, tmp_path
         assert [read(r.found) for r in result.recognised] == [data]
     else:
         assert read(found_of(result)[r"C:\Users\a\Downloads\long.iso:Zone.Identifier"])
+
+
+def test_a_raw_image_in_gzip_gives_the_files_of_the_folder(
+    tmp_path: Path, expected: dict[tuple[str | None, str], str]
+) -> None:
+    disk = with_gpt(system_volume_bytes())
+    given = put(tmp_path, {"disk.dd.gz": gzip.compress(disk, 1)})
+    forget_layers()
+
+    found = digests(discover([given], PARSERS))
+
+    assert found.pop((r"C:\$MFT", "mft"))
+    assert found == expected
+
+
+def test_a_disk_whose_first_sectors_are_wiped_is_read_by_what_is_left(
+    tmp_path: Path, expected: dict[tuple[str | None, str], str]
+) -> None:
+    disk = with_gpt(system_volume_bytes())
+    given = put(tmp_path, {"disk.dd": b"\xa5" * (34 * 512) + disk[34 * 512 :]})
+    forget_layers()
+
+    result = discover([given], PARSERS)
+
+    assert digests(result).keys() - {(r"C:\$MFT", "mft")} == expected.keys()
+    assert "partition_table_checksum" in codes(result)
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "command"),
+    [
+        ("d.dd.zst", b"\x28\xb5\x2f\xfd", "zstd -d"),
+        ("d.dd.xz", b"\xfd7zXZ\0", "xz -dk"),
+        ("d.dd.bz2", b"BZh9", "bzip2 -dk"),
+        ("d.7z", b"7z\xbc\xaf\x27\x1c", "7z x"),
+        ("d.rar", b"Rar!\x1a\x07\x01\0", "unrar x"),
+        ("d.aff", b"AFF10\x0d\x0a\0", "affconvert"),
+        ("d.aff4", b"PK\x03\x04", "export it"),
+        ("d.dmg", b"\0", "dmg2img"),
+        ("d.vdi", bytes(64) + b"\x7f\x10\xda\xbe", "qemu-img convert"),
+        ("d.ad1", b"ADSEGMENTEDFILE\0", "FTK Imager"),
+        ("d.Ex01", b"EVF2\x0d\x0a\x81\0", "ewfexport"),
+    ],
+)
+def test_what_is_not_read_is_refused_with_what_makes_it_readable(
+    name: str, head: bytes, command: str, tmp_path: Path
+) -> None:
+    given = put(tmp_path, {name: head.ljust(4096, b"\0")})
+
+    result = discover([given], PARSERS)
+
+    assert [p.problem.code for p in result.problems] == ["container_not_supported"]
+    assert command in result.problems[0].problem.message
+
+
+def test_how_much_of_an_image_is_read_is_reported_and_kept(tmp_path: Path) -> None:
+    disk = with_gpt(system_volume_bytes())
+    given = put(tmp_path, image("raw", disk))
+    told: list[tuple[str, int, int]] = []
+    forget_layers()
+
+    result = discover([given], PARSERS, report=lambda *now: told.append(now))
+
+    (remark,) = [why for found, why in result.unrecognised if found.name == "disk.dd"]
+    assert {what for what, _, _ in told} == {f"looking through disk.dd ({len(disk) >> 20} MiB)"}
+    assert 0 < told[0][1] <= told[-1][1] == int(remark.split("; ")[-1].split()[0].replace(",", ""))
+    assert f"of {len(disk):,} bytes" in remark
+    assert [f.name for f in result.images] == ["disk.dd"]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from forensic_iso.case.schema import create_sql, evidence_tables
 from forensic_iso.correlate.run import load_rules
 from forensic_iso.correlate.schema import DERIVED_TABLES
-from forensic_iso.hunts import all_hunts, create_views
+from forensic_iso.hunts import all_hunts, views_sql
 from tests.toml_cases import HOST, Row, cases, check, completed, full_time, insert
 
 FOLDER = Path(__file__).parent
@@ -44,7 +44,7 @@ def base() -> Iterator[duckdb.DuckDBPyConnection]:
     con.execute(create_sql((*evidence_tables(), *DERIVED_TABLES)))
     words = [[name, value] for name, values in load_rules().lists.items() for value in values]
     con.executemany("INSERT INTO rule_list VALUES (?, ?)", words)
-    create_views(con)
+    con.execute(views_sql())
     yield con
     con.close()
 

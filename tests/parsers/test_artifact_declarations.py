@@ -2,17 +2,23 @@ import duckdb
 import pytest
 
 from parsers import (
+    activities,
+    bits,
     defender_history,
+    defender_quarantine,
     i30,
+    job,
     mplog,
     pca,
     psreadline,
+    recent_file_cache,
     setupapi,
     srum,
     task,
     usnjrnl,
+    wer,
 )
-from parsers.browser import chromium, firefox
+from parsers.browser import chromium, firefox, webcache
 from parsers.contract import Table
 
 PARSERS = (
@@ -27,6 +33,13 @@ PARSERS = (
     srum,
     task,
     psreadline,
+    activities,
+    bits,
+    webcache,
+    wer,
+    recent_file_cache,
+    defender_quarantine,
+    job,
 )
 TABLES = {t.name: t for parser in PARSERS for t in parser.TABLES}
 

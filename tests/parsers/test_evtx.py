@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from parsers import evtx
-from parsers.contract import POLARS, Artifact, Batch, Window
+from parsers.contract import POLARS, Artifact, Batch, Part, Window
 from parsers.evtx.compose import event_view_sql
 from parsers.evtx.peek import peek_computer
 from parsers.evtx.render import guid_text, sid_text
@@ -179,3 +179,23 @@ def test_frames_own_their_memory() -> None:
         frame.write_ipc_stream(packed)
 
         assert len(packed.getvalue()) < 4 * frame.estimated_size() + 100_000
+
+
+@needs_shared
+@pytest.mark.parametrize("name", [SYSMON, SYSTEM])
+def test_row_does_not_depend_on_the_records_beside_it(name: str) -> None:
+    artifact = _artifact(REAL / name)
+    chunks = range(4096, artifact.size, 65536)
+
+    whole = _frames(artifact)
+    alone: dict[str, list[pl.DataFrame]] = {}
+    for start in chunks:
+        for item in evtx.parse_part(artifact, Part(start, start + 65536)):
+            if isinstance(item, Batch):
+                alone.setdefault(item.table, []).append(item.frame)
+
+    for table, frame in whole.items():
+        if table == "evtx_chunk":
+            continue
+        parts = pl.concat(alone[table], how="diagonal").select(frame.columns)
+        assert parts.sort("record_offset").equals(frame.sort("record_offset")), table

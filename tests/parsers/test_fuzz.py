@@ -18,10 +18,20 @@ import pytest
 
 from parsers.contract import HOST, Artifact, Batch, Parser
 from parsers.registry import PARSERS
+from tests.builders.bits import queue
 from tests.builders.hive import hive, tree
 from tests.builders.tasks import task
 from tests.conftest import BUNDLED
+from tests.parsers import (
+    test_bits,
+    test_defender_quarantine,
+    test_job,
+    test_recent_file_cache,
+    test_webcache,
+    test_wer,
+)
 from tests.parsers.hives.test_usrclass import TREE as SHELLBAGS
+from tests.parsers.test_activities import sample as timeline
 from tests.shared import CASES, HOSTILE, REAL
 
 SEED = int(os.environ.get("FUZZ_SEED", "7"))
@@ -82,9 +92,27 @@ def repeat(draw: random.Random, data: bytearray) -> None:
 BUILT = {
     "hive_usrclass": ("UsrClass.dat", hive(tree(SHELLBAGS))),
     "scheduled_task": ("Updater", task()),
+    "scheduled_job": ("At1.job", test_job.built()),
     "psreadline": (
         "ConsoleHost_history.txt",
         b"Mount-DiskImage C:\\a.iso\ncd E:\n.\\setup.exe`\n /s\n",
+    ),
+    "defender_quarantine": (
+        test_defender_quarantine.NAME,
+        test_defender_quarantine.entry(test_defender_quarantine.FILE, test_defender_quarantine.BOX),
+    ),
+    "bits": ("qmgr0.dat", queue([test_bits.FIRST], [test_bits.GONE])),
+    "browser_webcache": (
+        "WebCacheV01.dat",
+        test_webcache.cache(
+            [test_webcache.entry(n, Url="Visited: a@file:///E:/b") for n in range(40)], "History"
+        ),
+    ),
+    "windows_timeline": ("ActivitiesCache.db", timeline()),
+    "wer": ("Report.wer", test_wer.wide(test_wer.report())),
+    "recent_file_cache": (
+        "RecentFileCache.bcf",
+        test_recent_file_cache.cache("e:\\setup.exe", "c:\\a.exe"),
     ),
 }
 """Samples of our own, for kinds of which no file lies in the folders."""

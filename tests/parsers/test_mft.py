@@ -375,7 +375,7 @@ def test_result_does_not_depend_on_the_block_size(monkeypatch: pytest.MonkeyPatc
     small = Result(data)
 
     for table, frame in whole.frames.items():
-        order = ["record_offset", "record"]
+        order = [name for name in ("record_offset", "record", "offset") if name in frame.columns]
         assert (
             small.frames[table]
             .sort(order, maintain_order=True)
@@ -511,3 +511,75 @@ def test_marks_of_all_synthetic_cases_have_a_path() -> None:
         assert zones["path"].null_count() == 0
         found += zones.height
     assert found
+
+
+def _file_name(
+    name: str, parent: int, size: int = 4096, times: int = 133_541_118_000_000_001
+) -> bytes:
+    """A $FILE_NAME value; the times rise by one from the first on."""
+    head = struct.pack("<Q4QQQII", parent, *range(times, times + 4), size, size - 1, 0x22, 0)
+    return head + bytes([len(name), 1]) + name.encode("utf-16-le")
+
+
+def _with_slack(left: bytes) -> tuple[bytes, int]:
+    """An $MFT with a file that has these bytes in the second sector of its record; (bytes, record)."""
+    builder = _builder()
+    number = builder.add_file(rf"{DOWNLOADS}\now.txt", SEEN, content=b"x")
+    return _patched(builder.build(), number, 528, left), number
+
+
+def test_names_of_images_and_links_in_record_slack_are_rows_with_their_place() -> None:
+    left = _file_name("invoice.iso", 5 << 48 | 77).ljust(104, b"\0")
+    left += _file_name("notes.txt", 5 << 48 | 77).ljust(96, b"\0")
+    left += _file_name("Open.LNK", 5 << 48 | 77)
+    data, number = _with_slack(left)
+
+    read = Result(data)
+
+    rows = read.rows("mft_slack_name")
+    assert [(r["name"], r["name_class"]) for r in rows] == [
+        ("invoice.iso", "image"),
+        ("Open.LNK", "link"),
+    ]
+    first = rows[0]
+    assert (first["parent_record"], first["parent_sequence"]) == (77, 5)
+    assert (first["stored_in"], first["stored_in_sequence"]) == (number, 1)
+    assert (first["size_bytes"], first["allocated_bytes"]) == (4095, 4096)
+    assert first["file_attributes"] == "HIDDEN|ARCHIVE"
+    assert first["offset"] == data.index(left)
+    (created,) = read.frames["mft_slack_name"]["created_utc"].dt.epoch("ns")[:1]
+    assert created == (133_541_118_000_000_001 - 116_444_736_000_000_000) * 100
+    assert read.problems == []
+
+
+def test_names_that_are_there_are_no_names_in_slack() -> None:
+    builder = _builder()
+    builder.add_file(rf"{DOWNLOADS}\here.iso", SEEN, content=b"x")
+
+    assert Result(builder.build()).rows("mft_slack_name") == []
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        _file_name("invoice.iso", 77, times=1),
+        _file_name("inv\x01ice.iso", 77),
+        _file_name("invoice.iso", 77)[:-2],
+        _file_name("invoice.iso", 77, size=1 << 62),
+    ],
+)
+def test_what_is_no_whole_believable_name_is_left(left: bytes) -> None:
+    data, _ = _with_slack(left)
+
+    assert Result(data).rows("mft_slack_name") == []
+
+
+@needs_shared
+def test_real_names_in_slack_of_folders_name_these_as_their_parent() -> None:
+    path = REAL / "AndrewRathbun_DFIRArtifactMuseum/mft_xw/$MFT"
+    found = Result(path.read_bytes()).rows("mft_slack_name") or Result(
+        (path.parents[1] / "mft_tdungan_first8_5MiB/$MFT").read_bytes()
+    ).rows("mft_slack_name")
+
+    assert len(found) == 41
+    assert all(r["parent_record"] in (None, r["stored_in"]) for r in found)

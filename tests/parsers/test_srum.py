@@ -45,7 +45,7 @@ def test_what_is_no_database_is_a_problem(data: bytes) -> None:
     rows, problems = read(srum, artifact("SRUDB.dat", data))
 
     assert sum(map(len, rows.values())) == 0
-    assert [p.code for p in problems] == ["srum_unread"]
+    assert [p.code for p in problems] == ["ese_unread"]
 
 
 @needs_shared

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import duckdb
 
+from forensic_iso.sigma.support import support_view_sql
+
 STRINGS = (
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -64,4 +66,22 @@ def hostile_case(bundled: Path, into: Path) -> Path:
             "INSERT INTO problem SELECT NULL, s, s, 'error', s, s, s, s FROM (SELECT unnest(?) AS s)",
             [list(STRINGS)],
         )
+        _rules(con)
     return into
+
+
+def _rules(con: duckdb.DuckDBPyConnection) -> None:
+    """Hits of Sigma rules with hostile words on rows that findings cite, and rules that were not run."""
+    con.execute(support_view_sql())
+    con.execute(
+        "INSERT INTO sigma_hit BY NAME SELECT 'h' || n AS hit_id, s AS title, s AS rule_id, s AS level, s AS rule_file,"
+        " s AS attack_ids, s AS rule_set, $2 AS host, TIMESTAMP_NS '2024-05-14 08:17:00' AS time_utc, e.* FROM"
+        " (SELECT unnest($1) AS s, unnest(range(len($1))) AS n), (SELECT r.table_name, r.source_id, r.row_address"
+        "  FROM evidence_ref r JOIN finding f ON f.finding_id = r.subject_id ORDER BY ALL LIMIT 1) e",
+        [list(STRINGS), HOST],
+    )
+    con.execute(
+        "INSERT INTO sigma_rule BY NAME SELECT s AS title, s AS rule_file, s AS reason, s AS rule_set, 'refused' AS state"
+        " FROM (SELECT unnest(?) AS s)",
+        [list(STRINGS)],
+    )

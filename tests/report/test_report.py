@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+from html import unescape
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +18,7 @@ from forensic_iso.cli import cli
 from forensic_iso.report import fields, jsonform, markdown
 from forensic_iso.report.blocks import Bullets, Code, Facts, Grid, Heading, blocks
 from forensic_iso.report.build import build
+from forensic_iso.report.fields import WHOLE_HOST
 from forensic_iso.report.html import page as page_module
 from forensic_iso.report.html import render, style_hash
 from forensic_iso.report.model import Listing, Report, as_dict
@@ -24,6 +26,7 @@ from forensic_iso.report.notes import read_notes
 from forensic_iso.report.options import Options, zone
 from forensic_iso.report.present import Presenter, defang_url, defang_value, presenter
 from forensic_iso.report.redact import redacted
+from forensic_iso.story import INDENT
 from tests.conftest import BUNDLED
 from tests.report.hostile import HOST, STRINGS, hostile_case
 
@@ -116,7 +119,46 @@ def test_the_summary_names_the_worst_image_its_host_and_what_was_not_seen(report
 
     assert worst.startswith("Critical: Shipping Documents 40771.iso on FIN-WS07")
     assert "acted on the machine" in worst
-    assert report.unseen
+    assert report.unseen[-1].startswith("That nothing was found says nothing about times")
+
+
+def test_what_was_not_in_the_evidence_is_not_counted_as_read(report: Report) -> None:
+    (host,) = (h for h in report.hosts if h.name == "FIN-WS07")
+    (logs,) = host.listings
+
+    read = sum(1 for r in logs.rows if r[4] and r[1] != WHOLE_HOST)
+    absent = sum(1 for r in logs.rows if not r[4] and r[1] != WHOLE_HOST)
+
+    assert logs.rows[0][1] == WHOLE_HOST
+    assert (
+        f"rows of {read} logs and kinds of artifacts were read, of {absent} there is none"
+        in host.sentence
+    )
+    assert any(
+        line.startswith(f"{absent} logs and kinds of artifacts without a row")
+        for line in report.unseen
+    )
+
+
+def test_the_page_tells_the_story_line_by_line_with_its_labels(report: Report, page: str) -> None:
+    (story,) = re.findall(r'<dl class="story">(.*?)</dl>', page, re.DOTALL)[:1]
+
+    labels = [unescape(x) for x in re.findall(r"<dt>(.*?)</dt>", story)]
+
+    told = [line[:INDENT].strip() for line in report.findings[0].story.splitlines()[1:]]
+    assert labels == told and labels[:2] == ["verdict", "delivered"]
+
+
+def test_a_confidence_has_two_digits_everywhere() -> None:
+    show = Presenter()
+
+    assert [show.shown(v).text for v in (0.7, 0.95, 1.0, 59.5, 100.0)] == [
+        "0.70",
+        "0.95",
+        "1",
+        "59.5",
+        "100",
+    ]
 
 
 def test_the_chain_of_the_worst_finding_is_whole(report: Report) -> None:

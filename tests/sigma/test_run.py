@@ -1,90 +1,14 @@
-"""Rules over a case: which rows they meet, what lands in the tables, which finding a hit supports."""
+"""Rules over a case: which rows they meet, what lands in the tables."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
-import duckdb
 import pytest
 
 pytest.importorskip("sigma", reason="needs pySigma: pip install 'forensic-iso[sigma]'")
 
-from forensic_iso.case.store import open_reader, open_writer
+from forensic_iso.case.store import open_reader
 from forensic_iso.sigma import scan
-from forensic_iso.sigma.run import Result, run
-
-SYSMON = "Microsoft-Windows-Sysmon/Operational"
-ISO = "C:\\Users\\u\\Downloads\\a.iso"
-
-
-class Case:
-    """A case whose evidence tables are filled row by row."""
-
-    def __init__(self, con: duckdb.DuckDBPyConnection, folder: Path) -> None:
-        self.con = con
-        self.folder = folder
-        self.offset = 0
-
-    def add(self, table: str, channel: str, event_id: int, time: str, **fields: object) -> str:
-        """An event; returns its address."""
-        self.offset += 512
-        values = {
-            "host": "WS-1",
-            "time_utc": time,
-            "channel": channel,
-            "provider": "p",
-            "event_id": event_id,
-            "record_id": self.offset // 512,
-            "source_id": "s1",
-            "record_offset": self.offset,
-            **fields,
-        }
-        self.insert(table, **values)
-        return str(self.offset)
-
-    def insert(self, table: str, **values: object) -> None:
-        names = ", ".join(f'"{n}"' for n in values)
-        marks = ", ".join("?" * len(values))
-        self.con.execute(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', [*values.values()])
-
-    def run(self, rules: str, name: str = "set") -> list[Result]:
-        path = self.folder / f"{name}.yml"
-        path.write_text(rules, encoding="utf-8")
-        return run(self.con, path, name)
-
-    def hits(self) -> list[tuple[str, str, str]]:
-        """Title, table, address of all hits."""
-        query = "SELECT title, table_name, row_address FROM sigma_hit ORDER BY ALL"
-        return self.con.execute(query).fetchall()
-
-    def links(self) -> list[tuple[str, str, str]]:
-        query = "SELECT row_address, finding_id, finding_basis FROM sigma_hit ORDER BY ALL"
-        return self.con.execute(query).fetchall()
-
-
-@pytest.fixture(scope="module")
-def empty_case(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("empty") / "case"
-    with open_writer(folder):
-        return folder
-
-
-@pytest.fixture
-def case(tmp_path: Path, empty_case: Path) -> Iterator[Case]:
-    shutil.copytree(empty_case, tmp_path / "case")
-    with open_writer(tmp_path / "case") as con:
-        yield Case(con, tmp_path)
-
-
-def rule(title: str, logsource: str, *detection: str, condition: str = "s") -> str:
-    lines = "\n".join(f"  {d}" for d in detection)
-    return (
-        f"title: {title}\nlevel: medium\ntags: [attack.t1553.005]\nlogsource: {{{logsource}}}\n"
-        f"detection:\n{lines}\n  condition: {condition}\n"
-    )
-
-
-PROCESS = "product: windows, category: process_creation"
+from tests.sigma.cases import ISO, PROCESS, SYSMON, Case, rule
 
 
 def test_process_creation_is_found_in_sysmon_and_in_security_under_the_same_names(
@@ -345,54 +269,6 @@ def test_slices_change_nothing(case: Case, monkeypatch: pytest.MonkeyPatch) -> N
 
     assert whole == cut == [("p", 50, 10), ("e", 16, 16), ("all", 84, 84)]
     assert case.hits() == hits
-
-
-def test_a_hit_tells_its_finding_and_the_strongest_ground(case: Case) -> None:
-    def process(time: str, **fields: object) -> str:
-        return case.add("sysmon_process_create", SYSMON, 1, time, image="x", **fields)
-
-    cited = process("2024-01-01 10:01:00")
-    started = process("2024-01-01 10:02:00", process_guid="{A}")
-    child = process("2024-01-01 12:03:00", process_guid="{B}")
-    inside = process("2024-01-01 10:04:00", process_guid="{C}")
-    after = process("2024-01-01 12:05:00")
-    act = case.add("sysmon_dns", SYSMON, 22, "2024-01-01 12:06:00", image="x", process_guid="{b}")
-    place = {"host": "WS-1", "image_path": ISO}
-    case.insert("finding", finding_id="f1", **place)
-    case.insert(
-        "mount_session", session_id="m1", opened_utc="2024-01-01 10:00", closed_utc="2024-01-01 11:00", **place
-    )  # fmt: skip
-    case.insert("execution", execution_id="e1", process_key="k1", session_id="m1", **place)
-    for key, parent, guid, offset in (("k1", None, "{A}", started), ("k2", "k1", "{B}", child)):
-        case.insert(
-            "process", host="WS-1", process_key=key, parent_key=parent, process_guid=guid,
-            sysmon_source_id="s1", sysmon_offset=int(offset),
-        )  # fmt: skip
-    case.insert(
-        "evidence_ref", subject_id="e1", step="executed", source_id="s1",
-        table_name="sysmon_process_create", row_address=cited, role="process start",
-    )  # fmt: skip
-
-    case.run(
-        rule("r", PROCESS, "s: {Image: x}")
-        + "---\n"
-        + rule("d", "product: windows, category: dns_query", "s: {Image: x}")
-        + "---\n"
-        + rule("m", "product: forensic_iso, service: mount_session", "s: {host: ws-1}")
-    )
-
-    assert {address: (f, basis) for address, f, basis in case.links()} == {
-        cited: ("f1", "evidence of the finding (executed: process start)"),
-        started: ("f1", "process run from the image"),
-        child: ("f1", "descends from a process run from the image"),
-        inside: (
-            "f1",
-            "inside the mount session of 2024-01-01 10:00:00 UTC; same host and time, no more",
-        ),
-        after: (None, None),
-        act: ("f1", "act of a process that descends from one run from the image"),
-        "m1": ("f1", "is the mount session itself"),
-    }
 
 
 def test_hits_hold_the_rule_and_the_place_of_the_row(case: Case) -> None:

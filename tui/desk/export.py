@@ -2,8 +2,12 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tui.screens.page import Page
+
+if TYPE_CHECKING:
+    from tui.app import ForensicApp
 
 MOST = 1_000_000
 """Rows that one file holds."""
@@ -15,6 +19,17 @@ def proposal(folder: Path, case_name: str, page: Page) -> Path:
     """A name for the file, of the case, the screen and the time now."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     return folder / f"{case_name}-{page.TAB or 'list'}-{stamp}.csv"
+
+
+def ask(app: "ForensicApp", page: Page, folder: Path) -> None:
+    """Ask for the file's name, and write the view of a screen to it."""
+    from tui.widgets.prompt import Ask
+
+    def done(typed: str | None) -> None:
+        if typed and typed.strip():
+            app.tell(*write_view(page, Path(typed.strip()).expanduser()))
+
+    app.push_screen(Ask("export to", HELP, str(proposal(folder, app.case_name, page))), done)
 
 
 def write_view(page: Page, path: Path) -> tuple[str, str]:

@@ -1,11 +1,13 @@
 """Plain lists that lie over a main screen: problems, files not read, help."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from forensic_iso.browse import overview as queries
 from forensic_iso.browse.case import Case
-from tui.commands import COMMANDS, PLACES, key_file, keys_of, sign
+from tui.commands import COMMANDS, PLACES
+from tui.keys import key_file, keys_of, sign
 from tui.screens.page import column
 from tui.widgets.lines import Item, heading, item
 
@@ -34,6 +36,26 @@ def not_read(case: Case) -> list[Item]:
             hang=9,
         )
         for s in queries.not_read(case)
+    ] or [_none()]
+
+
+def artifacts(
+    case: Case, kind: object, state: object, go: Callable[[str, str], None]
+) -> list[Item]:
+    """Artifacts of one kind; `go`: filters the timeline by one."""
+    return [
+        item(
+            (f" {column(a['host'], 12)} ", "link"),
+            (a["path"], "value"),
+            (f"  {a['bytes'] or 0:,} bytes", "dim"),
+            (f", {a['rows']:,} rows" if a["rows"] is not None else "", "dim"),
+            (f", {a['problems']:,} problems" if a["problems"] else "", "warn"),
+            (f"  {a['remark']}" if a["remark"] else "", "warn"),
+            (f"  sha256 {a['sha256']}" if a["sha256"] else "", "dim"),
+            payload=partial(go, "source_id", str(a["source_id"])),
+            hang=14,
+        )
+        for a in queries.artifacts(case, kind, state)
     ] or [_none()]
 
 

@@ -5,19 +5,21 @@ from collections.abc import Mapping
 from textual.app import App
 from textual.screen import Screen
 
-from tui.commands import COMMANDS, PLACES, keys_of, sign
+from tui.commands import COMMANDS, PLACES
+from tui.keys import keys_of, sign
 from tui.screens.page import Page, column
-from tui.widgets.lines import Item, item
+from tui.widgets.lines import Item, Lines, item
 
 
 def commands(owner: Screen[object], remapped: Mapping[str, str]) -> list[Item]:
     """The commands that work on a screen; `remapped`: the user's own keys."""
     return [
         item(
-            (column(c.help, 56), "value"),
-            (f" {column(sign(keys_of(c, remapped)), 10)} ", "mark"),
-            (PLACES[c.place], "dim"),
+            (f" {column(sign(keys_of(c, remapped)), 11)} ", "mark"),
+            (c.help, "value"),
+            (f"  {PLACES[c.place]}", "dim"),
             payload=c.action,
+            wrap=False,
         )
         for c in COMMANDS
         if c.name != "palette" and _works(owner, c.place)
@@ -27,6 +29,8 @@ def commands(owner: Screen[object], remapped: Mapping[str, str]) -> list[Item]:
 def _works(screen: Screen[object], place: str) -> bool:
     if place == "everywhere":
         return True
+    if place == "sections":
+        return bool(screen.query(Lines))
     return isinstance(screen, Page) and place in (*screen.PLACES, "lists")
 
 

@@ -7,26 +7,22 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
+from tui.commands import bindings
 from tui.rows import DEFAULT_WIDE, TITLES, TimelineSource
+from tui.screens.page import Page
 from tui.widgets.bar import Bar
 from tui.widgets.lines import Lines, item
-from tui.widgets.timeline import Timeline
 
 
 class Columns(ModalScreen[None]):
     """Columns on and off, and their order."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        ("escape", "cancel", "back"),
-        ("q", "cancel", "back"),
-        ("J", "shift(1)", "later"),
-        ("K", "shift(-1)", "earlier"),
-        ("r", "usual", "as usual"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("boxes", "columns")
 
-    def __init__(self, table: Timeline, source: TimelineSource) -> None:
+    def __init__(self, page: Page, source: TimelineSource) -> None:
         super().__init__()
-        self._table, self._source = table, source
+        self._page, self._source = page, source
+        self._table = table = page.table()
         self._names = [c.name for c in table.shown_columns]
 
     def compose(self) -> ComposeResult:
@@ -39,8 +35,8 @@ class Columns(ModalScreen[None]):
     def on_mount(self) -> None:
         """List them."""
         self.query_one("#choose-title", Bar).show([(" columns", "title")])
-        text = " Enter on/off   J K order   r as usual   Esc done"
-        self.query_one("#choose-help", Bar).show([(text, "bar")])
+        keys = self._page.key_line(("columns", "boxes"), "on/off")
+        self.query_one("#choose-help", Bar).show(keys)
         self._fill()
         self.query_one(Lines).focus()
 

@@ -1,11 +1,13 @@
 """Everything about one row of the timeline."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.widget import Widget
 
 from forensic_iso.browse import detail, raw
+from forensic_iso.browse.case import Record
 from forensic_iso.browse.filters import SEVERITIES, format_ns
 from forensic_iso.browse.timeline import Row, chosen
 from tui.commands import bindings
@@ -146,7 +148,10 @@ class DetailPage(Page):
         except raw.RawError as e:
             return [item((f" {e}", "warn"), hang=1)]
         out = [
-            heading("Raw record", "read again from the evidence by python-evtx, laid out by lxml")
+            heading(
+                "Raw record",
+                "read again from the evidence by python-evtx (times to 1 µs), laid out by lxml",
+            )
         ]
         return out + [item((f" {line}", "value"), hang=6) for line in text.split("\n")]
 
@@ -164,44 +169,50 @@ class DetailPage(Page):
         return out + [item((f" {line}", "value"), wrap=False) for line in raw.hex_lines(got)]
 
     def _source(self) -> list[Item]:
-        case, row = self.desk.case, self.row
-        source = detail.provenance(case, row)
-        out: list[Item] = []
+        source = detail.provenance(self.desk.case, self.row)
         if source is None:
-            out.append(heading("Rests on", "rows of evidence behind this derived row"))
-            for r in detail.behind(case, row):
-                line: list[Piece] = [
-                    (f" {column(r['step'], 10)}", "label"),
-                    (column(r["role"], 24), ""),
-                    (f" {r['table_name']} at {r['row_address']} of ", "dim"),
-                    (r["path"], "link"),
-                ]
-                place = [(str(r["source_id"]), str(r["row_address"]))]
-                out.append(
-                    Item(tuple(line), lambda p=place: self.desk.show_places("evidence", p), 11)
-                )
-            return out
-        out.append(heading("Artifact"))
-        for name, value in source.items():
-            if value is not None:
-                out.append(item((f" {column(name, 16)} ", "label"), (value, "value"), hang=18))
-        out.append(
+            return self._behind()
+        return [*self._artifact(source), *self._copies(), *self._resting()]
+
+    def _behind(self) -> list[Item]:
+        out = [heading("Rests on", "rows of evidence behind this derived row")]
+        for r in detail.behind(self.desk.case, self.row):
+            line: list[Piece] = [
+                (f" {column(r['step'], 10)}", "label"),
+                (column(r["role"], 24), ""),
+                (f" {r['table_name']} at {r['row_address']} of ", "dim"),
+                (r["path"], "link"),
+            ]
+            place = [(str(r["source_id"]), str(r["row_address"]))]
+            out.append(Item(tuple(line), lambda p=place: self.desk.show_places("evidence", p), 11))
+        return out
+
+    def _artifact(self, source: Record) -> list[Item]:
+        address, _ = detail.address_column(self.row.table_name)
+        told = {**source, "address": f"{self.row.row_address} ({address})"}
+        return [
+            heading("Artifact"),
+            *(
+                item((f" {column(name, 16)} ", "label"), (value, "value"), hang=18)
+                for name, value in told.items()
+                if value is not None
+            ),
+        ]
+
+    def _copies(self) -> list[Item]:
+        return [
             item(
-                (f" {column('address', 16)} ", "label"),
-                (f"{row.row_address} ({detail.address_column(row.table_name)[0]})", "value"),
+                (" also at          ", "label"),
+                (f"{c['record_offset']} of ", ""),
+                (c["path"], "link"),
+                hang=18,
             )
-        )
-        for c in detail.copies(case, row):
-            out.append(
-                item(
-                    (" also at          ", "label"),
-                    (f"{c['record_offset']} of ", ""),
-                    (c["path"], "link"),
-                )
-            )
-        rests = detail.resting(case, row)
-        if rests:
-            out.append(heading("Findings that rest on it"))
+            for c in detail.copies(self.desk.case, self.row)
+        ]
+
+    def _resting(self) -> list[Item]:
+        rests = detail.resting(self.desk.case, self.row)
+        out = [heading("Findings that rest on it")] if rests else []
         for r in rests:
             out.append(
                 item(
@@ -218,32 +229,29 @@ class DetailPage(Page):
         groups = detail.related(self.desk.case, self.row)
         if not groups:
             return [item((" nothing else in the case shares process, file or logon", "dim"))]
-        out: list[Item] = []
-        for group in groups:
-            many = "more than 500" if len(group.rids) > detail.SAME_MOST else str(len(group.rids))
-            head = Item(
-                (
-                    (f"{clean(group.why)}", "head"),
-                    (f"  {many} rows, Enter shows them in the timeline", "dim"),
-                ),
-                lambda g=group: self.desk.show_rows(g.why, g.rids),
+        return [entry for group in groups for entry in self._group(group)]
+
+    def _group(self, group: detail.Related) -> list[Item]:
+        """A heading that leads to all its rows, and those nearest to this one."""
+        many = "more than 500" if len(group.rids) > detail.SAME_MOST else str(len(group.rids))
+        out = [
+            item(
+                (clean(group.why), "head"),
+                (f"  {many} rows, Enter shows them in the timeline", "dim"),
+                payload=lambda: self.desk.show_rows(group.why, group.rids),
             )
-            out.append(head)
-            here = min(range(len(group.rids)), key=lambda i: abs(group.rids[i] - self.row.rid))
-            first = max(0, here - RELATED_SHOWN // 2)
-            for r in chosen(self.desk.case, group.rids[first : first + RELATED_SHOWN]):
-                out.append(
-                    Item(
-                        (
-                            (" > " if r.rid == self.row.rid else "   ", "mark"),
-                            (format_ns(r.time_ns, 3)[5:], "dim"),
-                            (f" {column(r.source, 10)} ", "art_1"),
-                            (r.summary, f"severity_{min(r.severity or 0, 5)}"),
-                        ),
-                        lambda i=r.rid: self.desk.show_rows("related", [i]),
-                        wrap=False,
-                    )
-                )
+        ]
+        here = min(range(len(group.rids)), key=lambda i: abs(group.rids[i] - self.row.rid))
+        first = max(0, here - RELATED_SHOWN // 2)
+        for r in chosen(self.desk.case, group.rids[first : first + RELATED_SHOWN]):
+            line: list[Piece] = [
+                (" > " if r.rid == self.row.rid else "   ", "mark"),
+                (format_ns(r.time_ns, 3)[5:], "dim"),
+                (f" {column(r.source, 10)} ", "art_1"),
+                (r.summary, f"severity_{min(r.severity or 0, 5)}"),
+            ]
+            jump = partial(self.desk.show_rows, "related", [r.rid])
+            out.append(Item(tuple(line), jump, wrap=False))
         return out
 
     def action_tab(self, name: str) -> None:

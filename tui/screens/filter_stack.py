@@ -8,6 +8,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from forensic_iso.browse.view import Entry
+from tui.commands import bindings
 from tui.timeline.filter_text import counted, dump, load, shown
 from tui.widgets.bar import Bar
 from tui.widgets.lines import Lines, item
@@ -20,14 +21,7 @@ if TYPE_CHECKING:
 class FilterStack(ModalScreen[None]):
     """The filters one below the other."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        ("escape", "cancel", "back"),
-        ("q", "cancel", "back"),
-        ("delete,d", "drop", "away"),
-        ("w", "save", "save by name"),
-        ("L", "load", "load"),
-        ("f", "add", "add"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("boxes", "stack")
 
     def __init__(self, page: "TimelinePage") -> None:
         super().__init__()
@@ -45,8 +39,7 @@ class FilterStack(ModalScreen[None]):
         self.query_one("#choose-title", Bar).show(
             [(" filters: all that are on must hold", "title")]
         )
-        text = " Enter on/off   d away   w save   L load   f add   Esc back"
-        self.query_one("#choose-help", Bar).show([(text, "bar")])
+        self.query_one("#choose-help", Bar).show(self._page.key_line(("stack", "boxes"), "on/off"))
         self._fill()
         self.query_one(Lines).focus()
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from forensic_iso.browse import overview as queries
 from forensic_iso.browse import processes, timeline
 from forensic_iso.case.annotations import Kind, finding_subject
-from forensic_iso.story import Story, evidence_of, parts, stories
+from forensic_iso.story import SIGMA, Story, evidence_of, parts, stories, supported_by
 from tui.commands import bindings
 from tui.safe import Piece
 from tui.screens.overview import finding_line, severity_role
@@ -18,11 +18,22 @@ if TYPE_CHECKING:
     from forensic_iso.browse.processes import Node
 
 
+HITS_SHOWN = 200
+"""Lines of rows that met a Sigma rule on the page of one finding."""
+
+Place = tuple[str | None, str]
+"""Artifact and address of a row."""
+
+Hit = tuple[Place, tuple[object, ...]]
+"""A row that met a Sigma rule: its place and what is told of it."""
+
+
 class FindingsPage(Page):
     """All findings, worst first."""
 
     TAB = "findings"
-    PLACES = ("lists",)
+    PLACES = ("lists", "find")
+    BINDINGS = bindings("find")
 
     def load(self) -> None:
         """List them."""
@@ -46,8 +57,8 @@ class FindingPage(Page):
     """One finding: story, mount sessions, process tree, follow-on, delivery, reasons, weakest link, evidence."""
 
     TAB = "findings"
-    PLACES = ("lists", "findings")
-    BINDINGS = bindings("findings")
+    PLACES = ("lists", "find", "findings")
+    BINDINGS = bindings("find", "findings")
 
     def __init__(self, finding_id: str) -> None:
         super().__init__()
@@ -62,17 +73,19 @@ class FindingPage(Page):
             self.say(("this finding is not in the case any more", "bad"))
             return
         story = told[0]
+        hits = self._hits(story)
         items = [
             *self._head(story),
-            *self._story(story),
+            *self._story(story, [place for place, _ in hits]),
             *self._mounts(story),
             *self._tree(story),
+            *self._rules(hits),
             *self._evidence(story),
         ]
         lines = self.query_one("#lines", Lines)
         lines.show(items)
         lines.focus()
-        self.say(("Enter goes to the line's rows in the timeline, f shows only them", "bar"))
+        self.say(("Enter goes to the line's rows in the timeline, Esc there comes back", "bar"))
 
     def _head(self, story: Story) -> Sequence[Item]:
         f = story.finding
@@ -103,16 +116,17 @@ class FindingPage(Page):
     ) -> Callable[[], None]:
         return lambda: self.desk.show_rows(label, ask(subject))
 
-    def _story(self, story: Story) -> Sequence[Item]:
+    def _story(self, story: Story, hits: Sequence[Place]) -> Sequence[Item]:
         out = [heading("Story")]
         for part in parts(story):
             line: list[Piece] = [(f" {part.label:<9} ", "label"), (part.text, "")]
             if part.label in ("weakest", "unseen"):
                 line[1] = (part.text, "warn")
-            payload = None
-            if part.subject_id is not None:
-                ask = self._of_finding if part.label == "verdict" else self._of_subject
-                payload = self._jump(part.label, part.subject_id, ask)
+            payload = self._jump(part.label, self.finding_id, self._of_finding)
+            if part.label == SIGMA:
+                payload = self._places(SIGMA, hits)
+            elif part.subject_id not in (None, self.finding_id):
+                payload = self._jump(part.label, str(part.subject_id), self._of_subject)
             out.append(Item(tuple(line), payload, hang=11))
         return out
 
@@ -161,6 +175,37 @@ class FindingPage(Page):
 
     def _of_process(self, key: str) -> list[int]:
         return processes.timeline_rows(self.desk.case, key)
+
+    def _hits(self, story: Story) -> list[Hit]:
+        """Rows that met a Sigma rule and support the finding, each with its place."""
+        hits = supported_by(self.desk.case.cursor(), story, HITS_SHOWN)
+        return [((None if h[6] is None else str(h[6]), str(h[3])), h) for h in hits]
+
+    def _places(self, label: str, places: Sequence[Place]) -> Callable[[], None]:
+        return lambda: self.desk.show_rows(label, timeline.of_addresses(self.desk.case, places))
+
+    def _rules(self, hits: Sequence[Hit]) -> Sequence[Item]:
+        if not hits:
+            return []
+        out = [
+            heading("Sigma rules", "rows that met a rule; they support the finding, never make it")
+        ]
+        for place, (_, rule, table, address, path, *_rest) in hits:
+            out.append(
+                item(
+                    (" ", ""),
+                    (rule, "value"),
+                    ("  ", ""),
+                    (table, "art_1"),
+                    (f" at {address}", "dim"),
+                    (f" of {path}" if path else "", "link"),
+                    payload=self._places("rule", [place]),
+                    hang=11,
+                )
+            )
+        if len(hits) == HITS_SHOWN:
+            out.append(item((" more: forensic-iso sigma hits CASE --finding ID", "dim")))
+        return out
 
     def _evidence(self, story: Story) -> Sequence[Item]:
         _, rows = evidence_of(self.desk.case.cursor(), story)
@@ -211,6 +256,10 @@ class FindingPage(Page):
         """Bookmark it, or not any more."""
         self.desk.notes.toggle_bookmark(finding_subject(self.finding_id), self._about())
         self.load()
+
+    def action_copy_finding(self) -> None:
+        """Copy the finding as it is told here."""
+        self.desk.copy_text("\n".join(entry.plain for entry in self.list().items), "finding")
 
     def _about(self) -> str:
         return self.list().items[0].plain.strip() if self.list().items else self.finding_id

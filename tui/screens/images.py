@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from forensic_iso.browse import overview as queries
 from forensic_iso.browse.case import Record
+from tui.commands import bindings
 from tui.safe import Piece
 from tui.screens.page import Page, column
 from tui.widgets.lines import Item, Lines, heading, item
@@ -15,7 +16,8 @@ class ImagesPage(Page):
     """Each image with its files."""
 
     TAB = "images"
-    PLACES = ("lists",)
+    PLACES = ("lists", "find")
+    BINDINGS = bindings("find")
 
     def load(self) -> None:
         """List them."""
@@ -36,7 +38,7 @@ class ImagesPage(Page):
     def _rows_that_name(self, path: str) -> Callable[[], None]:
         """Goes to the rows with a file's name."""
         name = path.replace("/", "\\").rpartition("\\")[2]
-        return lambda: self.desk.filter_text(name)
+        return lambda: self.desk.filter_by("text", name, "~")
 
     def _image(self, image: Record) -> list[Item]:
         where = image["windows_path"] or image["path"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from tui.commands import bindings
 from tui.screens.page import Page
 from tui.widgets.lines import Item
 
@@ -9,7 +10,8 @@ from tui.widgets.lines import Item
 class ListingPage(Page):
     """Entries made by a function when the screen is shown."""
 
-    PLACES = ("lists",)
+    PLACES = ("lists", "find")
+    BINDINGS = bindings("find")
 
     def __init__(self, title: str, make: Callable[[], Sequence[Item]]) -> None:
         super().__init__()

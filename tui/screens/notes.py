@@ -11,8 +11,8 @@ class NotesPage(Page):
     """Tags, bookmarks and comments; Enter goes to the row or finding."""
 
     TAB = "notes"
-    PLACES = ("lists", "notes")
-    BINDINGS = bindings("notes")
+    PLACES = ("lists", "find", "notes")
+    BINDINGS = bindings("find", "notes")
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,9 +1,11 @@
 """First screen: hosts, findings by severity, evidence, coverage, what could not be read."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from forensic_iso.browse import overview as queries
 from forensic_iso.browse.case import Record
+from tui.commands import bindings
 from tui.safe import Piece
 from tui.screens.page import Page, column
 from tui.widgets.lines import Item, Lines, heading, item
@@ -40,7 +42,8 @@ class OverviewPage(Page):
     """The case at a glance; each line opens what it counts."""
 
     TAB = "overview"
-    PLACES = ("lists",)
+    PLACES = ("lists", "find")
+    BINDINGS = bindings("find")
 
     def load(self) -> None:
         """Ask the small tables."""
@@ -97,7 +100,14 @@ class OverviewPage(Page):
         return out
 
     def _evidence(self, o: queries.Overview) -> Sequence[Item]:
-        out = [heading("Evidence", f"{o.skipped} files not read")]
+        out = [
+            item(
+                ("Evidence", "head"),
+                ("  ", ""),
+                (f"{o.skipped} files not read", "dim"),
+                payload=self.desk.open_not_read,
+            )
+        ]
         for s in o.sources:
             note = f", {s['problems']:,} problems" if s["problems"] else ""
             rows = f", {s['rows']:,} rows" if s["rows"] is not None else ""
@@ -107,7 +117,7 @@ class OverviewPage(Page):
                     (column(s["state"], 9), "good" if s["state"] == "done" else "warn"),
                     (column(s["kind"] or "not recognised", 19), "value"),
                     (f"{s['files']:,} files{rows}{note}", ""),
-                    payload=self.desk.open_not_read if s["state"] != "done" else None,
+                    payload=partial(self.desk.open_artifacts, s["kind"], s["state"]),
                 )
             )
         return out
@@ -129,6 +139,7 @@ class OverviewPage(Page):
                     (_span(c["first_utc"], c["last_utc"]), ""),
                     (f"  {c['records']:,} records  " if c["records"] else "  ", "dim"),
                     ("; ".join(d for d in doubts if d), "warn"),
+                    payload=partial(self.desk.filter_by, "host", str(c["host"])),
                     hang=14,
                 )
             )

@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tui.commands import hints
+from tui.keys import hints
 from tui.safe import Piece, cells, clean
 from tui.widgets.bar import Bar
 from tui.widgets.lines import Lines
@@ -28,6 +28,8 @@ MAIN = (
 )
 SHORT = ("1 Over", "2 Find", "3 Time", "4 Proc", "5 Mount", "6 Image", "7 Note", "8 SQL")
 SHORT_BELOW = 100
+
+FIND_HELP = "text, capitals alike; then n and N"
 
 Table = tuple[list[str], list[Sequence[object]]]
 
@@ -84,11 +86,15 @@ class Page(Screen[None]):
             text = SHORT[index] if narrow else title
             line.append((f" {text} ", "tab_on" if name == self.TAB else "tab"))
         self.query_one("#title", Bar).show([*line, ("  ", "tab"), (self.desk.case_name, "tab")])
-        keys: list[Piece] = [(" ", "bar")]
-        places = (*self.PLACES, "everywhere")
-        for key, word in hints(places, self.desk.remapped):
-            keys += [(key, "key"), (f" {word}  ", "bar")]
-        self.query_one("#keys", Bar).show(keys)
+        self.query_one("#keys", Bar).show(self.key_line((*self.PLACES, "everywhere")))
+
+    def key_line(self, places: Sequence[str], enter: str = "") -> list[Piece]:
+        """Keys and words of the commands of some places; `enter`: what Enter does, where that is not told."""
+        line: list[Piece] = [(" ", "bar")]
+        told = [("Enter", enter)] if enter else []
+        for key, word in [*told, *hints(places, self.desk.remapped)]:
+            line += [(key, "key"), (f" {word}  ", "bar")]
+        return line
 
     def say(self, *pieces: Piece) -> None:
         """Put a line of state."""
@@ -104,6 +110,27 @@ class Page(Screen[None]):
         if callable(event.item.payload):
             event.stop()
             cast(Callable[[], None], event.item.payload)()
+
+    def action_find(self) -> None:
+        """Ask for a text to find in the list; the last one stands there already."""
+        from tui.widgets.prompt import Ask
+
+        def done(typed: str | None) -> None:
+            if typed:
+                self.list().word = typed
+                self.action_find_hit(1)
+
+        self.app.push_screen(Ask("search here", FIND_HELP, self.list().word), done)
+
+    def action_find_hit(self, by: int) -> None:
+        """The next entry with the text."""
+        lines = self.list()
+        found = lines.find(lines.word, lines.cursor, by) if lines.word else None
+        if found is None:
+            self.say((f"no line with {lines.word}" if lines.word else "/ searches first", "warn"))
+        else:
+            lines.go(found)
+        lines.refresh()
 
     def copied(self) -> str:
         """What `copy` takes: the line under the cursor."""

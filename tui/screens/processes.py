@@ -5,20 +5,20 @@ from tui.commands import bindings
 from tui.screens.findings import tree_line
 from tui.screens.page import Page
 from tui.widgets.lines import Item, Lines, item
-from tui.widgets.prompt import Ask
+
+NONE = "no process starts in the logs; runs that other artifacts tell stand in the findings (2)"
 
 
 class ProcessesPage(Page):
     """Process trees; programs run from an image stand out."""
 
     TAB = "processes"
-    PLACES = ("lists", "processes")
-    BINDINGS = bindings("processes")
+    PLACES = ("lists", "find", "processes")
+    BINDINGS = bindings("find", "processes")
 
     def __init__(self, root: str | None = None, at: str | None = None) -> None:
         super().__init__()
         self._root, self._at = root, at
-        self._word = ""
         self._trees: list[processes.Node] = []
 
     def load(self) -> None:
@@ -29,7 +29,7 @@ class ProcessesPage(Page):
             Item(
                 tuple(tree_line(node)),
                 lambda k=str(node.process["process_key"]): self.desk.show_rows(
-                    f"process {k}", processes.timeline_rows(self.desk.case, k)
+                    "process", processes.timeline_rows(self.desk.case, k)
                 ),
                 wrap=False,
             )
@@ -40,7 +40,7 @@ class ProcessesPage(Page):
             (i for i, n in enumerate(made.nodes) if n.process["process_key"] == self._at),
             next((i for i, n in enumerate(made.nodes) if n.marked), 0),
         )
-        lines.show(items or [item(("no process starts in the logs", "dim"))], cursor)
+        lines.show(items or [item((NONE, "dim"))], cursor)
         lines.focus()
         if made.left_out:
             self.say(
@@ -69,25 +69,6 @@ class ProcessesPage(Page):
         at = self.list().cursor
         if at < len(self._trees):
             self.desk.filter_by("process", str(self._trees[at].process["process_key"]))
-
-    def action_tree_search(self) -> None:
-        """Ask for a text."""
-
-        def done(typed: str | None) -> None:
-            if typed:
-                self._word = typed
-                self.action_tree_hit(1)
-
-        self.app.push_screen(Ask("search in the tree", "text, capitals alike; then n and N"), done)
-
-    def action_tree_hit(self, by: int) -> None:
-        """The next line with the text."""
-        lines = self.list()
-        found = lines.find(self._word, lines.cursor, by) if self._word else None
-        if found is None:
-            self.say(("no hit: / searches", "warn"))
-        else:
-            lines.go(found)
 
     def action_tree_run(self) -> None:
         """The next process run from an image."""

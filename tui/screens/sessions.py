@@ -6,6 +6,7 @@ from forensic_iso.browse import overview as queries
 from forensic_iso.browse import timeline
 from forensic_iso.browse.case import Record
 from forensic_iso.browse.filters import format_ns
+from tui.commands import bindings
 from tui.screens.page import Page, column
 from tui.widgets.lines import Item, Lines, item
 
@@ -59,7 +60,8 @@ class SessionsPage(Page):
     """All mount sessions on one scale; system disks are dim."""
 
     TAB = "sessions"
-    PLACES = ("lists",)
+    PLACES = ("lists", "find")
+    BINDINGS = bindings("find")
 
     def load(self) -> None:
         """Draw them."""
@@ -87,7 +89,7 @@ class SessionsPage(Page):
         session = str(s["session_id"])
 
         def jump() -> None:
-            self.desk.show_rows(f"session {session}", timeline.of_subject(self.desk.case, session))
+            self.desk.show_rows("session", timeline.of_subject(self.desk.case, session))
 
         closed = str(s["closed_utc"])[:19] if s["closed_utc"] is not None else "no end seen"
         opened = (

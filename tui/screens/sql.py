@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from textual.widget import Widget
 
-from forensic_iso.browse import console
+from forensic_iso.browse import console, results
 from tui.commands import bindings
 from tui.rows import ResultSource
 from tui.safe import Piece
-from tui.screens.page import Page, Table, column
+from tui.screens.page import FIND_HELP, Page, Table, column
+from tui.timeline import facets
 from tui.widgets.bar import Bar
 from tui.widgets.lines import Item, item
 from tui.widgets.prompt import Ask, Choose
@@ -21,14 +22,16 @@ class SqlPage(Page):
     """Query, result, history, saved queries, the tables' documentation."""
 
     TAB = "sql"
-    PLACES = ("sql", "lists")
-    BINDINGS = bindings("sql")
+    PLACES = ("sql", "find", "lists")
+    BINDINGS = bindings("find", "sql")
 
     def __init__(self) -> None:
         super().__init__()
         self.query_text = START
         self.history: list[str] = []
         self.result: console.Result | None = None
+        self._whole: console.Result | None = None
+        self._word = ""
 
     def body(self) -> Sequence[Widget]:
         """Query and result."""
@@ -66,7 +69,7 @@ class SqlPage(Page):
         )
 
     def _failed(self, message: str) -> None:
-        self.result = None
+        self.result = self._whole = None
         self.table().show(
             ResultSource(
                 console.Result(["error"], [(line,) for line in message.split("\n")], False, 0)
@@ -75,8 +78,12 @@ class SqlPage(Page):
         self.say(("the query failed", "bad"))
 
     def _got(self, result: console.Result) -> None:
+        self._whole = result
+        self._show(result)
+
+    def _show(self, result: console.Result, cursor: int = 0) -> None:
         self.result = result
-        self.table().show(ResultSource(result))
+        self.table().show(ResultSource(result, self._word), cursor, self.table().column)
         self._tell()
 
     def _tell(self) -> None:
@@ -86,6 +93,8 @@ class SqlPage(Page):
         pieces: list[Piece] = [
             (f"{self.table().cursor + 1 if r.rows else 0:,} of {len(r.rows):,} rows", "bar")
         ]
+        if self._whole is not None and len(r.rows) < len(self._whole.rows):
+            pieces.append((f" (of {len(self._whole.rows):,}: \\ shows all)", "bar"))
         if r.cut:
             pieces.append(
                 (f"  CUT after {len(r.rows):,} rows: there are more, add LIMIT or count(*)", "bad")
@@ -117,6 +126,58 @@ class SqlPage(Page):
             text: Piece = ("NULL", "dim") if value is None else (value, "value")
             items.append(item((f"{column(name, 20)} ", "label"), text, hang=21))
         self.app.push_screen(Choose("row", items, "Esc back"))
+
+    # --- looking at the result
+
+    def action_order(self, descending: int) -> None:
+        """Sort by the column under the cursor."""
+        if self.result is not None and self.result.names:
+            self._show(results.ordered(self.result, self.table().column, bool(descending)))
+
+    def action_whole(self) -> None:
+        """The result as it came."""
+        if self._whole is not None:
+            self._show(self._whole)
+
+    def action_result_facets(self) -> None:
+        """Values of the column under the cursor, to show only or without one."""
+        result, at = self.result, self.table().column
+        if result is None or not result.names:
+            return
+
+        def done(answer: object) -> None:
+            if isinstance(answer, tuple):
+                without = isinstance(answer[1], tuple)  # (key, payload)
+                value, _ = answer[1] if without else answer
+                self._show(results.only(result, at, value, not without))
+
+        found = results.values(result, at)
+        title = f"{result.names[at]}: {len(found):,} values in {len(result.rows):,} rows"
+        items = facets.items(found[: facets.SHOWN], max(len(result.rows), 1))
+        self.app.push_screen(Choose(title, items, facets.HELP, ["delete"]), done)
+
+    def action_find(self) -> None:
+        """Ask for a text to find in the result."""
+
+        def done(typed: str | None) -> None:
+            if typed and self.result is not None:
+                self._word = typed
+                self._show(self.result, self.table().cursor)
+                self.action_find_hit(1)
+
+        self.app.push_screen(Ask("search in the result", FIND_HELP, self._word), done)
+
+    def action_find_hit(self, by: int) -> None:
+        """The next row with the text."""
+        found = None
+        if self._word and self.result is not None:
+            found = results.find(self.result, self._word, self.table().cursor, by)
+        if found is None:
+            self.say((f"no row with {self._word}" if self._word else "/ searches first", "warn"))
+        else:
+            self.table().go(found)
+
+    # --- queries
 
     def action_ask(self) -> None:
         """Ask for a query."""

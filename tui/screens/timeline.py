@@ -125,6 +125,10 @@ class TimelinePage(Page):
         self.table().refresh()
         self._stage.paint_state()
 
+    def go_row(self, rid: int) -> None:
+        """Stand on a row, or the next one in view."""
+        self._stage.go_rid(rid)
+
     # --- filters
 
     def action_filter(self) -> None:
@@ -215,7 +219,7 @@ class TimelinePage(Page):
 
     def action_columns(self) -> None:
         """Choose columns."""
-        self.app.push_screen(Columns(self.table(), self._stage.ensure()))
+        self.app.push_screen(Columns(self, self._stage.ensure()))
 
     def _histogram(self) -> HistogramView:
         return self._stage.histogram()

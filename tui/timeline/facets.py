@@ -1,6 +1,6 @@
 """The values of a column with their counts, to filter by."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from forensic_iso.browse import filters
 from tui.safe import Piece
@@ -10,6 +10,11 @@ from tui.widgets.prompt import Choose
 
 BAR = 20
 """Cells of the bar that stands for all rows."""
+
+SHOWN = 1000
+"""Values listed of a query's result."""
+
+HELP = "Enter only this   Del without this   Esc back"
 
 
 def ask(stage: Stage, add: Callable[[Sequence[filters.Filter]], None]) -> None:
@@ -32,7 +37,7 @@ def ask(stage: Stage, add: Callable[[Sequence[filters.Filter]], None]) -> None:
         Choose(
             title,
             items(values, max(stage.view.count, 1)),
-            "Enter only this   Del without this   Esc back",
+            HELP,
             ["delete"],
         ),
         done,
@@ -46,7 +51,7 @@ def _filter(name: str, value: object, include: bool) -> filters.Filter:
     return filters.Filter(name, "=", text, not include)
 
 
-def items(values: Sequence[tuple[object, int]], total: int) -> list[Item]:
+def items(values: Iterable[tuple[object, int]], total: int) -> list[Item]:
     """Values with count and share."""
     out = []
     for value, count in values:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from forensic_iso.browse.filters import FIELDS, SEVERITIES, Filter, format_ns
 from forensic_iso.browse.view import Entry
 
-KINDS = ("text", "regex", "time", "finding", "process", "rows", *FIELDS)
+KINDS = ("text", "regex", "any", "time", "finding", "process", "rows", *FIELDS)
 OPERATORS = ("=", ">=", "<=", ">", "<", "~")
 NUMERIC = ("time", "event_id", "severity")
 NOT_SAVED = ("hits", "marks")

@@ -107,5 +107,7 @@ class Filtering:
         except FilterError as e:
             entry.error = str(e)
             entry.rows, entry.seen = None, entry.total
+            stage.on_screen(stage.renew)
             stage.on_screen(stage.tell, str(e), "bad")
+            return
         stage.on_screen(stage.renew)

@@ -27,7 +27,7 @@ class Looks:
         """Times as distances from the cursor's row, or as they are."""
         source, row = self._stage.ensure(), self._stage.row
         source.elapsed_from = row.time_ns if row and source.elapsed_from is None else None
-        self._stage.table().reset()
+        self._stage.redraw()
 
     def histogram(self) -> None:
         """Show or hide it."""

@@ -14,7 +14,8 @@ from tui.widgets.prompt import Ask
 if TYPE_CHECKING:
     from forensic_iso.browse.rowset import RowSet
 
-HELP = "text, capitals alike; /regex/; then n and N"
+HELP = "text of the summaries, capitals alike; /regex/; then n and N"
+NO_HIT = "no hit in any summary; f any=word asks all fields"
 
 
 def wanted(typed: str) -> Filter:
@@ -93,9 +94,10 @@ class Search:
         stage, source = self._stage, self._stage.ensure()
         source.hits, source.word = rowset.of(stage.case.total, rids), ""
         self._seen, self._waiting = stage.view.total, None
-        one = len(rids) == 1
-        many = "1 row" if one else f"{len(rids)} rows, n and N walk them"
-        stage.tell(f"{what}: {many}, & shows only {'it' if one else 'them'}", "good")
+        if len(rids) == 1:
+            stage.tell(f"{what}: 1 row; & shows only it, Esc back", "good")
+        else:
+            stage.tell(f"{what}: {len(rids)} rows; n N walk, & shows only them, Esc back", "good")
 
     def step(self, by: int, from_here: bool = False) -> None:
         """Go to the next hit in view; `from_here`: stay where the row is one."""
@@ -115,7 +117,7 @@ class Search:
             stage.tell("searching")
         else:
             self._waiting = None
-            stage.tell("no more hits in view" if len(hits) else "no hit in the case")
+            stage.tell("no more hits in view" if len(hits) else NO_HIT)
 
     def state(self, source: TimelineSource) -> list[Piece]:
         """Hits so far, and how far the search is; nothing where there is none."""
@@ -123,4 +125,5 @@ class Search:
             return []
         share = 100 * self._seen // max(self._stage.view.total, 1)
         done = "" if share >= 100 else f", {share} % searched"
-        return [(f"  {len(source.hits):,} hits{done}", "key")]
+        number = len(source.hits)
+        return [(f"  {number:,} hit{'' if number == 1 else 's'}{done}", "key")]

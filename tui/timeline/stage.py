@@ -99,8 +99,10 @@ class Stage:
         """The line of state: place, rows in view, order, search."""
         row, source = self.row, self.source
         hits = self.search_state(source) if source is not None else []
-        said = self._told.state() or status.of_row(row, source)
-        self._page.say(*status.place(self.view, self.table().cursor, row), *hits, *said)
+        told = self._told.state()
+        said = told or status.of_row(row, source)
+        place = status.place(self.view, self.table().cursor, row, short=bool(told))
+        self._page.say(*place, *hits, *said)
         self.histogram().point(row.rid if row else None)
 
     def paint_filters(self) -> None:
@@ -117,6 +119,7 @@ class Stage:
     def renew(self) -> None:
         """The view changed: the cursor stays on its row, or goes to the next one in time."""
         row = self.row
+        self._told.clear()
         self.view.combine()
         self.ensure().version += 1
         table = self.table()
@@ -125,6 +128,11 @@ class Stage:
         self.paint_filters()
         self.histogram().count(self.view.members)
         self.paint_state()
+
+    def redraw(self) -> None:
+        """The rows are the same, and look otherwise."""
+        self._told.clear()
+        self.table().reset()
 
     def go_rid(self, rid: int) -> None:
         """Go to a row, or the next one in view."""

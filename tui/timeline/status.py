@@ -22,6 +22,10 @@ class Told:
         self._piece = (f"  {text}", role)
         self._at = row.rid if row else None
 
+    def clear(self) -> None:
+        """What was said is over: something else happened."""
+        self._piece = None
+
     def at(self, row: Row | None) -> None:
         """The cursor stands on a row."""
         if row is None or row.rid != self._at:
@@ -32,11 +36,13 @@ class Told:
         return [] if self._piece is None else [self._piece]
 
 
-def place(view: View, cursor: int, row: Row | None) -> list[Piece]:
-    """Which row of how many, in which order."""
+def place(view: View, cursor: int, row: Row | None, short: bool = False) -> list[Piece]:
+    """Which row of how many, in which order; `short`: without what a message needs the room of."""
     line: list[Piece] = [(f"{cursor + 1 if row else 0:,} of {view.count:,}", "key")]
-    if view.filtered:
+    if view.filtered and not short:
         line.append((f" (of {view.total:,})", "bar"))
+    if short:
+        return line
     order = "latest first" if view.descending else "earliest first"
     return [*line, (f"  {order}", "bar")]
 

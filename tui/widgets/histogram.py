@@ -55,13 +55,17 @@ class HistogramView(Widget):
         members: "RowSet | None",
         levels: "Sequence[tuple[int, RowSet]]",
     ) -> None:
-        """Show the rows of a view; `levels`: rows at or above severities, highest first."""
+        """Show the rows of a view over the time they take; zooming out shows the whole case.
+
+        `levels`: rows at or above severities, highest first.
+        """
         self._case, self._levels = case, levels
         self._members = members
         if not case.total:
             return
-        if not self._spans:
-            self._spans = [histogram.whole_range(case)]
+        self._spans = [histogram.whole_range(case)]
+        if members is not None and len(members):
+            self._spans.append(histogram.range_of(case, members))
         self._measure()
 
     def _measure(self) -> None:

@@ -10,7 +10,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.commands import bindings
-from tui.safe import Line, Piece, clean, fold, strip
+from tui.safe import Line, Piece, clean, fold, hits_in, strip
 
 SIDE_STEP = 16
 """Cells that a line moves sideways at once."""
@@ -24,6 +24,11 @@ class Item:
     payload: object = None
     hang: int = 0
     wrap: bool = True
+
+    @property
+    def is_heading(self) -> bool:
+        """Whether a section begins here."""
+        return bool(self.line) and self.line[0][1] == "head"
 
     @property
     def plain(self) -> str:
@@ -44,7 +49,7 @@ def heading(text: object, note: object = "") -> Item:
 class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     """Entries one below the other; Enter opens, the mouse works too."""
 
-    BINDINGS = bindings("lists")
+    BINDINGS = bindings("lists", "sections")
 
     class Opened(Message):
         """An entry was opened."""
@@ -78,6 +83,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         self._first: list[int] = []
         self._width = 0
         self._shift = 0
+        self.word = ""  # what was searched for, shown as a hit wherever it stands
 
     @property
     def current(self) -> Item | None:
@@ -93,9 +99,16 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         self._lay_out()
         self._follow()
 
+    @property
+    def _room(self) -> int:
+        """Cells of a line beside the scroll bar, whose place is kept free: it hides no character."""
+        return max(self.scrollable_content_region.width, 1)
+
     def _lay_out(self) -> None:
-        self._width = max(self.size.width, 1)
+        self._width = self._room
         self._laid, self._first = [], []
+        if not self.size.width:  # not on the screen yet: `on_resize` comes
+            return
         for index, entry in enumerate(self.items):
             self._first.append(len(self._laid))
             if entry.wrap:
@@ -108,7 +121,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_resize(self, event: events.Resize) -> None:
         """Break the lines anew."""
-        if self.size.width != self._width:
+        if self._room != self._width:
             self._lay_out()
             self._follow()
 
@@ -120,7 +133,8 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
             return strip((), self.size.width, palette)
         index, line = self._laid[at]
         under = "cursor" if index == self.cursor and (self.has_focus or self.items) else ""
-        return strip(line, self.size.width, palette, under, self._shift)
+        shown = hits_in(line, self.word) if self.word else line
+        return strip(shown, self.size.width, palette, under, self._shift)
 
     def _follow(self) -> None:
         """Scroll so that the entry under the cursor is seen."""
@@ -152,9 +166,16 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
 
     def action_page(self, by: int) -> None:
         """A page on: to the entry one height further."""
+        self._go_lines(by, self.size.height - 1)
+
+    def action_half(self, by: int) -> None:
+        """Half a page on."""
+        self._go_lines(by, self.size.height // 2)
+
+    def _go_lines(self, by: int, lines: int) -> None:
         if not self._first:
             return
-        line = self._first[self.cursor] + by * max(self.size.height - 1, 1)
+        line = self._first[self.cursor] + by * max(lines, 1)
         line = max(0, min(line, len(self._laid) - 1))
         index = self._laid[line][0]
         self.go(index if index != self.cursor else self.cursor + by)
@@ -162,6 +183,13 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     def action_edge(self, end: int) -> None:
         """First or last entry."""
         self.go(len(self.items) - 1 if end else 0)
+
+    def action_section(self, by: int) -> None:
+        """The next heading; round the end."""
+        heads = [i for i, entry in enumerate(self.items) if entry.is_heading]
+        if heads:
+            beyond = [i for i in heads if (i > self.cursor if by > 0 else i < self.cursor)]
+            self.go((beyond or heads)[0 if by > 0 else -1])
 
     def action_side(self, by: int) -> None:
         """Move long lines sideways."""

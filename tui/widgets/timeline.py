@@ -229,6 +229,10 @@ class Timeline(ScrollView, can_focus=True, inherit_bindings=False):
         """A page on."""
         self.go(self.cursor + by * self.page)
 
+    def action_half(self, by: int) -> None:
+        """Half a page on."""
+        self.go(self.cursor + by * max(1, self.page // 2))
+
     def action_edge(self, end: int) -> None:
         """First or last row."""
         self.go(self.count - 1 if end else 0)

@@ -1,7 +1,7 @@
 -- image_event, disk_event, image_name (temporary): what touched an image, and how its path is spelled.
 -- image_event: VHDMP records that open, surface, remove or destroy a virtual disk, with the run of the system.
 -- disk_event: Partition/Diagnostic 1006 of file-backed disks; Location is the path of the image.
--- image_name: each path of an image, as the $MFT spells it where it lies there (8.3 names become long ones).
+-- image_name: each path of an image, as the $MFT spells it where it lies there (8.3 names become long ones, a volume's GUID its letter).
 -- system_drive: letter of \Windows by the programs that ran, else C:. media_volume: letters whose own $MFT is at hand.
 -- journal_name: images and shortcuts to images in $UsnJrnl:$J, with their path where its folder is still known.
 -- Misses: images on volumes without a $MFT keep the spelling of the caller.
@@ -62,24 +62,31 @@ WHERE is_virtual AND regexp_matches(image_key, '^([a-z]:\\|\\\\)') GROUP BY host
 
 CREATE OR REPLACE TEMP TABLE image_name AS
 WITH wanted AS (
-    SELECT DISTINCT host, image_key, path, left(image_key, 2) AS volume, substr(image_key, 3) AS below FROM image_path
+    SELECT DISTINCT i.host, i.image_key, i.path, i.volume, CASE WHEN i.guid = '' THEN substr(i.image_key, 3) ELSE substr(i.image_key, length(i.guid) + 1) END AS below,
+        i.guid <> '' AS by_guid, lower(l.letter) AS letter
+    FROM (SELECT *, left(image_key, 2) AS volume, regexp_extract(image_key, '^(\\\\\?\\volume\{[0-9a-f-]+\})\\', 1) AS guid FROM image_path) i
+    -- A volume by its GUID: MountedDevices gives GUID and letter the same data.
+    LEFT JOIN mounted_device g ON i.guid <> '' AND g.host = i.host AND guid_key(g.volume_guid) = regexp_extract(i.guid, '\{([0-9a-f-]+)\}', 1)
+    LEFT JOIN mounted_device l ON l.host = g.host AND l.letter IS NOT NULL AND (
+        (l.disk_signature = g.disk_signature AND l.partition_offset = g.partition_offset) OR l.partition_guid = g.partition_guid OR l.device_path = g.device_path)
 ),
 lying AS (
     SELECT w.host, w.image_key, n.source_id, n.record, n.sequence,
         coalesce(any_value(l.path) FILTER (l.path IS NOT NULL), any_value(n.path)) AS path,
-        any_value(n.record_offset) AS record_offset, bool_or(n.in_use) AS in_use
+        any_value(n.record_offset) AS record_offset, bool_or(n.in_use) AS in_use, m.volume
     FROM wanted w
-    JOIN mft_volume m ON m.host = w.host AND m.volume = w.volume
+    JOIN mft_volume m ON m.host = w.host AND (m.volume = w.volume OR (w.by_guid AND m.volume = coalesce(w.letter, m.volume)))
     JOIN mft_name n ON n.source_id = m.source_id AND lower(n.path) = w.below
     LEFT JOIN mft_name l ON l.source_id = n.source_id AND l.record = n.record AND l.namespace <> 2 AND n.namespace = 2
     WHERE NOT coalesce(n.is_directory, FALSE)
     GROUP BY ALL
 )
-SELECT w.host, w.image_key, coalesce(upper(w.volume) || l.path, w.path) AS image_path,
-    coalesce(path_key(w.volume || l.path), w.image_key) AS file_key,
+SELECT w.host, w.image_key, coalesce(upper(l.volume) || l.path, w.path) AS image_path,
+    coalesce(path_key(l.volume || l.path), w.image_key) AS file_key,
     l.source_id, l.record, l.sequence, l.record_offset
-FROM (SELECT host, image_key, volume, min(path) AS path FROM wanted GROUP BY ALL) w
-LEFT JOIN lying l USING (host, image_key)
+FROM (SELECT host, image_key, min(path) AS path FROM wanted GROUP BY ALL) w
+-- By its GUID alone: only where one volume has a file of that path.
+LEFT JOIN (SELECT * FROM lying QUALIFY min(volume) OVER (PARTITION BY host, image_key) = max(volume) OVER (PARTITION BY host, image_key)) l USING (host, image_key)
 -- A deleted record of the same path yields to the file that is there.
 QUALIFY row_number() OVER (PARTITION BY w.host, w.image_key ORDER BY l.in_use DESC NULLS LAST, l.sequence DESC) = 1;
 

@@ -250,4 +250,5 @@ SELECT short_hash(concat_ws('|', 'session', m.host, m.image_key, coalesce(m.open
 FROM merged m
 JOIN image_name n ON n.host = m.host AND n.image_key = m.image_key
 LEFT JOIN boot b ON b.host = m.host AND b.boot_number = m.boot_number
-LEFT JOIN (SELECT host, count(*) FILTER (event_id = 12) AS handles FROM image_event GROUP BY host) v ON v.host = m.host;
+-- Builds that log handles also name the disk object (VirtualDisk) in 1 and 2.
+LEFT JOIN (SELECT host, count(*) FILTER (event_id = 12 OR disk IS NOT NULL) AS handles FROM image_event GROUP BY host) v ON v.host = m.host;

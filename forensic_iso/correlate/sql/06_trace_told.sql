@@ -1,6 +1,6 @@
 -- delivery_trace (temporary): what sources other than the mark say of an arrival of an image, one row per record: from_utc to to_utc
 -- it came, or it was there at seen_utc. From browser_download, browser_visit (addresses that end in an image), BITS (16403: local
--- name; 59, 60: address), $J (creation or renaming of an image), slack of $I30, the Recycle Bin, Defender (1116..., history, MPLog),
+-- name; 59, 60: address; its queue), $J (creation or renaming of an image), slack of $I30, the Recycle Bin, Defender (1116..., history, MPLog),
 -- Sysmon 23 and 26 of a mark, Defender's file events, the $MFT of images mounted by weaker traces.
 -- trace download: finished, from an address outside that is no vendor's; detected: by Defender; unblocked: a mark was deleted.
 -- stands_alone: makes a row by itself. Misses: browsers without a database of downloads.
@@ -91,6 +91,12 @@ WITH said AS (
     FROM timed('event_other')
     WHERE provider = 'Microsoft-Windows-Bits-Client' AND event_id IN (59, 60) AND is_image_name(url_file(json_extract_string(data, '$.url')))
     UNION ALL
+    SELECT host, canonical(local_path), coalesce(file_utc, job_created_utc), coalesce(job_modified_utc, file_utc, job_created_utc), NULL, remote_url, NULL,
+        CASE WHEN is_outside(remote_url) AND received_bytes = total_bytes THEN 'download' ELSE 'unknown' END, received_bytes = total_bytes IS TRUE, 'BITS queue',
+        'BITS fetched it with the job ' || coalesce(job_name, job_id, '?') || ' [' || coalesce(state, 'state not known') || ']', rule_value('c_delivery_transfer'),
+        source_id, 'bits_transfer', "offset"
+    FROM bits_transfer WHERE is_image_name(local_path) AND coalesce(job_type, 'download') = 'download'
+    UNION ALL
     SELECT j.host, coalesce(j.path, j.name), coalesce(j.created_utc, j.named_utc), j.named_utc, NULL, NULL, NULL, 'unknown', TRUE, 'journal',
         CASE WHEN j.is_created THEN 'the journal has its creation' WHEN j.created_utc IS NOT NULL THEN 'the journal has its creation under another name' ELSE 'the journal has its renaming' END,
         rule_value('c_delivery_record'), j.source_id, 'usn_record', j.record_offset
@@ -113,6 +119,10 @@ WITH said AS (
     SELECT host, canonical(split_part("path", '->', 1)), NULL, NULL, coalesce(tracking_start_utc, earliest_utc), filled(url), NULL, 'detected', TRUE, 'Defender',
         'Defender found ' || coalesce(threat_name, 'a threat') || ' in it (history)', rule_value('c_delivery_record'), source_id, 'defender_history', "offset"
     FROM defender_history WHERE lower("schema") IN ('file', 'containerfile', 'webfile') AND is_image_name(split_part("path", '->', 1))
+    UNION ALL
+    SELECT host, canonical(split_part("path", '->', 1)), file_created_utc, file_created_utc, quarantined_utc, NULL, NULL, 'detected', TRUE, 'Defender',
+        'Defender put it into quarantine for ' || coalesce(threat_name, 'a threat'), rule_value('c_delivery_record'), source_id, 'defender_quarantine', "offset"
+    FROM defender_quarantine WHERE lower(kind) IN ('file', 'containerfile') AND is_image_name(split_part("path", '->', 1))
     UNION ALL
     SELECT host, canonical(split_part("path", '->', 1)), NULL, NULL, time_utc, NULL, NULL, 'detected', TRUE, 'Defender',
         'Defender found ' || threat || ' in it (MPLog)', rule_value('c_delivery_record'), source_id, 'mplog_line', "offset"

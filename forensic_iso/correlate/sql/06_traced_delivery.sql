@@ -155,6 +155,7 @@ SELECT d.* REPLACE (
         CASE WHEN l.delivery_id IS NOT NULL AND j.stream_cut_utc IS NOT NULL
             THEN 'the journal has a change of its streams at ' || strftime(j.stream_cut_utc, '%Y-%m-%d %H:%M:%S') || ' in which none was written' END
     ) AS removal,
+    coalesce(w.is_unblocked, FALSE) OR (l.delivery_id IS NOT NULL AND (d.is_marked OR j.stream_cut_utc IS NOT NULL)) AS is_mark_removed,
     a.host_url AS archive_url, a.delivery_id IS NOT NULL AS archive_marked, a.zone_id AS archive_zone
 FROM kept d
 LEFT JOIN delivery_word w USING (delivery_id)

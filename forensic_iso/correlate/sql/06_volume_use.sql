@@ -2,25 +2,59 @@
 -- Solid uses (programs, modules, files and objects on it, images that lie on it): the medium was there. Spoken ones
 -- (working directories, arguments, files that Defender names): somebody named it.
 -- From process, Sysmon 7, 11, 23, 26, Security 4656/4663, PowerShell 4104, prefetch, Defender, shortcuts, shellbags, image_event.
--- network_letter: letters of mapped network drives. Misses: letters that nothing used; SUBST.
+-- path_alias: letters of SUBST and mount folders. network_letter: letters that are no volume's own: mapped network drives, SUBST.
+-- Misses: letters that nothing used; several aliases in one line; letters that pushd gave where none is named.
 CREATE OR REPLACE TEMP MACRO volume_quick(path) AS
     CASE WHEN path[2] = ':' THEN lower(left(path, 2)) ELSE volume_of(path) END;
 
 -- Letters that a command line names: e:\x, /i:e:\x, file:///e:/x; not https://host/e:/x.
 CREATE OR REPLACE TEMP MACRO letters_of(line) AS
-    list_distinct(regexp_extract_all(lower(line), '(?:^|[^a-z0-9/]|file:///)([a-z]:)[\\/]+[^\\/\s"''&|;]', 1));
+    list_distinct(regexp_extract_all(lower(line), '(?:^|[^a-z0-9/]|file:/{2,3})([a-z]:)[\\/]+[^\\/\s"''&|;]', 1));
 
 -- Devices and volumes that it names: \device\cdrom0\x, \\?\volume{guid}\x.
 CREATE OR REPLACE TEMP MACRO devices_of(line) AS
     list_distinct(regexp_extract_all(lower(line), '(\\device\\[a-z]+[0-9]+|\\\\\?\\volume\{[0-9a-f-]+\})\\[^\\/\s"''&|;]', 1));
 
--- Command lines, the device \\.\CDROM0 in its usual spelling, with the text of -EncodedCommand behind them:
--- base64 of UTF-16LE, the low bytes of its characters.
+-- Other names of a folder or volume: letters that SUBST gives, and folders that volumes are mounted into (the path that the kernel
+-- names is on the device, the command line has the folder).
+CREATE OR REPLACE TEMP TABLE path_alias AS
+SELECT host, start_ns AS from_ns, lower(part.letter) AS alias, rtrim(part.target, '\') AS target, 'subst' AS how
+FROM (
+    SELECT host, start_ns, regexp_extract(command_line, '(?i)\bsubst(?:\.exe)?"?\s+"?([a-z]:)"?\s+"?([a-z]:\\[^"&|]*)', ['letter', 'target']) AS part
+    FROM process WHERE command_line ILIKE '%subst%'
+)
+WHERE part.letter <> ''
+UNION ALL
+SELECT host, start_ns, lower(left(named, length(named) - length(rel))), device, 'folder'
+FROM (
+    SELECT host, start_ns, regexp_extract(command_line, '^"?([A-Za-z]:\\[^"]*)', 1) AS line,
+        regexp_extract(path, '(?i)^(\\device\\harddiskvolume[0-9]+)(\\.+)$', 1) AS device, regexp_extract(path, '(?i)^(\\device\\harddiskvolume[0-9]+)(\\.+)$', 2) AS rel,
+        left(line, strpos(lower(line), lower(rel)) + length(rel) - 1) AS named
+    FROM process WHERE path ILIKE '\device\harddiskvolume%' AND command_line IS NOT NULL
+)
+WHERE rel <> '' AND strpos(lower(line), lower(rel)) > 3;
+
+-- Command lines, the device \\.\CDROM0 in its usual spelling, a volume's administrative share on the host itself as the letter, aliases
+-- as what they stand for, with the text of -EncodedCommand behind them: base64 of UTF-16LE, the low bytes of its characters.
 CREATE OR REPLACE TEMP TABLE command_text AS
+WITH spelled AS (
+    SELECT process_key, host, start_ns, path, original_file_name,
+        CASE WHEN contains(line, '$\') THEN regexp_replace(
+                line, '(?i)\\\\(?:localhost|127\.[0-9]+\.[0-9]+\.[0-9]+|' || regexp_escape(host) || ')\\([a-z])\$\\', '\1:\\', 'g')
+            ELSE line END AS command_line
+    FROM (SELECT *, regexp_replace(command_line, '(?i)\\\\[.?]\\(cdrom[0-9]+)\\', '\\Device\\\1\\', 'g') AS line FROM process WHERE command_line IS NOT NULL)
+),
+known AS (
+    SELECT s.*, a.alias, a.target
+    FROM spelled s
+    LEFT JOIN path_alias a ON a.host = s.host AND a.from_ns <= s.start_ns AND contains(lower(s.command_line), a.alias || '\')
+    QUALIFY row_number() OVER (PARTITION BY s.process_key ORDER BY a.from_ns DESC) = 1
+)
 SELECT process_key, host, start_ns, command_line AS plain, concat_ws(' ; ', command_line, encoded) AS line, encoded
 FROM (
     SELECT process_key, host, start_ns,
-        regexp_replace(command_line, '(?i)\\\\[.?]\\(cdrom[0-9]+)\\', '\\Device\\\1\\', 'g') AS command_line,
+        CASE WHEN alias IS NULL THEN command_line
+            ELSE regexp_replace(command_line, '(?i)(^|[^a-z0-9])' || regexp_escape(alias) || '\\', '\1' || replace(target, '\', '\\') || '\\', 'g') END AS command_line,
         CASE
             WHEN command_line ILIKE '% -e%' AND list_has_any([program_of(path), program_of(original_file_name)], ['powershell', 'pwsh'])
                 THEN try(decode(unhex(regexp_replace(
@@ -28,8 +62,7 @@ FROM (
                     '([0-9A-F]{2})([0-9A-F]{2})', '\1', 'g'
                 ))))
         END AS encoded
-    FROM process
-    WHERE command_line IS NOT NULL
+    FROM known
 );
 
 CREATE OR REPLACE TEMP TABLE volume_use AS
@@ -115,6 +148,19 @@ ASOF LEFT JOIN boot b ON b.host = u.host AND u.mono_ns >= b.start_ns;
 
 -- Letters of network drives: mapped by net use, by the registry, or with a share behind the program's own directory.
 CREATE OR REPLACE TEMP TABLE network_letter AS
+WITH script AS (
+    SELECT host, command_line AS text FROM process WHERE command_line ILIKE '%new-psdrive%' OR command_line ILIKE '%new-smbmapping%'
+    UNION ALL
+    SELECT host, script_block_text FROM timed('powershell_script_block') WHERE script_block_text ILIKE '%new-psdrive%' OR script_block_text ILIKE '%new-smbmapping%'
+)
+SELECT host, lower(regexp_extract(text, '(?i)new-psdrive\b[^;|\n]*?-name\s+["'']?([a-z])["'']?(?:\s|$)', 1)) || ':' AS volume
+FROM script WHERE regexp_matches(text, '(?i)new-psdrive\b[^;|\n]*?-name\s+["'']?[a-z]["'']?(\s|$)') AND regexp_matches(text, '(?i)new-psdrive\b[^;|\n]*-root\s+["'']?\\\\')
+UNION
+SELECT host, lower(regexp_extract(text, '(?i)new-smbmapping\b[^;|\n]*?-localpath\s+["'']?([a-z]:)', 1))
+FROM script WHERE regexp_matches(text, '(?i)new-smbmapping\b[^;|\n]*?-localpath\s+["'']?[a-z]:')
+UNION
+SELECT host, alias FROM path_alias WHERE how = 'subst'
+UNION
 SELECT host, lower(letter) AS volume FROM network_drive WHERE kind = 'mapped' AND letter IS NOT NULL
 UNION
 SELECT host, lower(regexp_extract(target_object, '(?i)\\Network\\([a-z])\\RemotePath$', 1)) || ':'

@@ -3,8 +3,10 @@
 -- shortcut (Explorer opened one), presence (the file was there). stage, by what the time means: 1 start, 2 seen running,
 -- 3 an interval (from_ns to mono_ns), 4 none (time_remark says what the artifact keeps instead), 5 presence.
 -- From user_assist, recent_app, bam_entry, pca_launch, pca_event, srum_*, program_trace, mplog_line, defender_history,
--- Defender's events, TaskScheduler 129 and 200, AppLocker, run_mru, powershell_history, scheduled_task, amcache_file, shimcache_entry.
--- volume_use: gains those with a time, inside the runs of the system in which an image was open, and Defender's module loads.
+-- Defender's events, TaskScheduler 129 and 200, AppLocker, run_mru, powershell_history, scheduled_task, task_cache, wer_report,
+-- timeline_activity, capability_use, firewall_rule, amcache_file, shimcache_entry, recent_file.
+-- volume_use: gains those with a time, inside the runs of the system in which an image was open, and module loads of Defender
+-- and of error reports.
 -- Misses: names without a path (SRUM's !!name!, MPLog's bare process names), commands relative to a directory.
 CREATE OR REPLACE TEMP MACRO commanded_files(line) AS
     list_distinct(regexp_extract_all(
@@ -26,8 +28,9 @@ WITH said AS (
         rule_value('c_trace_shortcut'), "user", NULL, NULL, source_id, 'user_assist', "offset"
     FROM user_assist WHERE last_run_utc IS NOT NULL AND path ILIKE '%.lnk'
     UNION ALL
-    SELECT host, coalesce(filled(app_path), app_id), 'run', 1, last_accessed_utc, NULL, 'RecentApps' || coalesce(' (starts: ' || launch_count || ')', ''), NULL,
-        rule_value('c_trace_start'), "user", NULL, NULL, source_id, 'recent_app', "offset"
+    SELECT host, coalesce(filled(app_path), app_id), 'run', CASE WHEN key_path ILIKE '%\JumplistData' THEN 2 ELSE 1 END, last_accessed_utc, NULL,
+        CASE WHEN key_path ILIKE '%\JumplistData' THEN 'JumplistData of the search' ELSE 'RecentApps' || coalesce(' (starts: ' || launch_count || ')', '') END, NULL,
+        rule_value(CASE WHEN key_path ILIKE '%\JumplistData' THEN 'c_trace_seen' ELSE 'c_trace_start' END), "user", NULL, NULL, source_id, 'recent_app', "offset"
     FROM recent_app WHERE item_path IS NULL AND last_accessed_utc IS NOT NULL
     UNION ALL
     SELECT host, path, 'run', 2, last_run_utc, NULL, upper(moderator) || ': seen running last then', NULL, rule_value('c_trace_seen'), NULL, NULL, NULL,
@@ -91,6 +94,32 @@ WITH said AS (
         'a task is no run', rule_value('c_trace_command_untimed'), NULL, concat_ws(' ', command, arguments), NULL, source_id, 'scheduled_task', line_number
     FROM scheduled_task
     UNION ALL
+    SELECT host, unnest(commanded_files(concat_ws(' ', command, arguments))), 'command', CASE WHEN last_run_utc IS NULL THEN 4 ELSE 1 END, last_run_utc, NULL,
+        'TaskCache: ' || CASE WHEN last_run_utc IS NULL THEN 'action of the task ' ELSE 'last start of the task ' END || coalesce(task_path, task_id),
+        CASE WHEN last_run_utc IS NULL THEN 'a task is no run' END, rule_value(CASE WHEN last_run_utc IS NULL THEN 'c_trace_command_untimed' ELSE 'c_trace_command' END),
+        NULL, concat_ws(' ', command, arguments), NULL, source_id, 'task_cache', "offset"
+    FROM task_cache
+    UNION ALL
+    SELECT host, app_path, 'run', CASE WHEN process_start_utc IS NULL THEN 2 ELSE 1 END, coalesce(process_start_utc, event_utc), NULL,
+        'error report (' || coalesce(event_type, 'of no type') || coalesce(' at ' || strftime(event_utc, '%Y-%m-%d %H:%M:%S'), '') || ')', NULL,
+        rule_value(CASE WHEN process_start_utc IS NULL THEN 'c_trace_seen' ELSE 'c_trace_start' END), "user", NULL, sha1, source_id, 'wer_report', "offset"
+    FROM wer_report WHERE coalesce(process_start_utc, event_utc) IS NOT NULL
+    UNION ALL
+    SELECT host, app, 'run', 2, start_utc, NULL, 'Windows timeline: ' || replace(activity, '_', ' '), NULL, rule_value('c_trace_seen'), "user", NULL, NULL,
+        source_id, 'timeline_activity', row_id
+    FROM timeline_activity WHERE start_utc IS NOT NULL AND activity IN ('opened', 'in_use')
+    UNION ALL
+    SELECT host, program, 'run', 2, start_utc, NULL, 'it used ' || capability || ' (ConsentStore)', NULL, rule_value('c_trace_seen'), "user", NULL, NULL,
+        source_id, 'capability_use', "offset"
+    FROM capability_use WHERE start_utc IS NOT NULL AND NOT is_packaged
+    UNION ALL
+    SELECT host, app, 'run', 4, NULL, NULL, 'the firewall asked the user about it', 'a rule keeps no time', rule_value('c_trace_untimed'), NULL, NULL, NULL,
+        source_id, 'firewall_rule', "offset"
+    FROM firewall_rule WHERE asked_user AND coalesce(current, TRUE)
+    UNION ALL
+    SELECT host, path, 'presence', 5, NULL, NULL, 'RecentFileCache', 'it keeps no time', rule_value('c_trace_presence'), NULL, NULL, NULL, source_id, 'recent_file', "offset"
+    FROM recent_file
+    UNION ALL
     SELECT host, path, 'presence', 5, NULL, NULL, 'Amcache', 'last write of its key ' || coalesce(strftime(key_last_write_utc, '%Y-%m-%d %H:%M:%S'), 'not known') || ', no time of a run',
         rule_value('c_trace_presence'), NULL, NULL, upper(sha1), source_id, 'amcache_file', "offset"
     FROM amcache_file
@@ -117,6 +146,34 @@ LEFT JOIN system_drive d ON d.host = p.host AND d.volume = p.volume
 LEFT JOIN mft_volume m ON m.host = p.host AND m.volume = p.volume
 WHERE p.volume IS NOT NULL AND d.volume IS NULL AND m.volume IS NULL AND length(p.path) > length(p.volume) + 1;
 
+-- Disk devices that programs ran from while an image of a disk was open, and from no volume of that number or a higher one at another
+-- time: the newest device of the host. Serials that ran at other times too are the host's own.
+CREATE OR REPLACE TEMP TABLE new_device_use AS
+WITH seen AS (
+    SELECT host, volume, path, mono_ns, time_utc, source_id, table_name, record_offset, NULL AS serial
+    FROM trace_use WHERE stage <= 2 AND class = 'run' AND mono_ns IS NOT NULL AND volume LIKE '\device\harddiskvolume%'
+    UNION ALL
+    SELECT r.host, volume_quick(coalesce(r.own_device_path, r.own_path)), coalesce(r.own_device_path, r.own_path), stamp_ns(r.host, r.run_utc), r.run_utc, r.source_id, 'prefetch_run', r."offset",
+        p.own_volume_serial
+    FROM prefetch_run r
+    JOIN prefetch p USING (source_id)
+    WHERE coalesce(r.own_device_path, r.own_path) ILIKE '\device\harddiskvolume%' AND r.run_utc IS NOT NULL
+),
+placed AS (
+    SELECT s.*, regexp_extract(s.volume, '([0-9]+)$', 1)::INTEGER AS number,
+        EXISTS (SELECT 1 FROM session o WHERE o.host = s.host AND o.image_kind = 'disk' AND s.mono_ns >= o.open_ns - rule_ns('same_act_s')
+            AND s.mono_ns <= coalesce(o.end_ns, 9223372036854775807 - rule_ns('same_act_s')) + rule_ns('same_act_s')) AS is_inside
+    FROM seen s
+),
+own AS (
+    SELECT host, max(number) AS number, list(DISTINCT serial) AS serials FROM placed WHERE NOT is_inside GROUP BY host
+)
+SELECT p.host, p.volume, p.path, p.mono_ns, p.time_utc, TRUE AS solid, 'program' AS what, p.source_id, p.table_name, p.record_offset
+FROM placed p
+LEFT JOIN own o USING (host)
+WHERE p.is_inside AND NOT coalesce(p.number <= o.number, FALSE) AND NOT coalesce(list_contains(o.serials, p.serial), FALSE)
+    AND NOT regexp_matches(lower(p.path), '^\\device\\[a-z0-9]+\\(windows|program files|program files \(x86\)|programdata|users)\\');
+
 INSERT INTO volume_use BY NAME
 WITH used AS (
     SELECT host, volume, path, mono_ns, time_utc, class <> 'command' AS solid, CASE WHEN class = 'run' THEN 'program' ELSE 'argument' END AS what,
@@ -125,6 +182,8 @@ WITH used AS (
     WHERE stage <= 2 AND mono_ns IS NOT NULL AND (volume LIKE '_:' OR volume LIKE '\device\cdrom%')
         -- Logs of Defender say the moment; their programs are no better known than by others.
         AND table_name NOT IN ('defender_detection', 'defender_history')
+    UNION ALL
+    FROM new_device_use
 ),
 dated AS (
     SELECT u.*, b.boot_number FROM used u ASOF LEFT JOIN boot b ON b.host = u.host AND u.mono_ns >= b.start_ns
@@ -133,7 +192,7 @@ partition_letter AS (
     SELECT DISTINCT host, lower(letter) AS volume FROM mounted_device
     WHERE letter IS NOT NULL AND (disk_signature IS NOT NULL OR partition_guid IS NOT NULL)
 )
-SELECT DISTINCT d.*, CASE WHEN d.volume LIKE '_:' THEN 'letter' ELSE 'cdrom' END AS form
+SELECT DISTINCT d.*, CASE WHEN d.volume LIKE '_:' THEN 'letter' WHEN d.volume LIKE '\device\cdrom%' THEN 'cdrom' ELSE 'harddisk' END AS form
 FROM dated d
 -- Drives that are no image's keep their letter: the host's own optical drive, a guest's.
 ANTI JOIN mounted_device o ON o.host = d.host AND lower(o.letter) = d.volume AND o.device_path ILIKE '%cdrom%'
@@ -144,13 +203,17 @@ SEMI JOIN session s ON s.host = d.host AND s.open_ns IS NOT NULL
     -- A disk's partition has the letter, as MountedDevices was last written: of an optical image only a file that it lists.
     AND (f.volume IS NULL OR s.image_kind = 'disk' OR (s.session_id, lower(substr(d.path, 4))) IN (SELECT (session_id, lower(path)) FROM session_file WHERE shown))
 UNION ALL BY NAME
-SELECT m.host, m.volume, m.path, m.mono_ns, m.time_utc, TRUE AS solid, 'module' AS what, m.source_id, 'mde_device_image_load_events' AS table_name,
-    m.row_address AS record_offset, b.boot_number,
+SELECT m.host, m.volume, m.path, m.mono_ns, m.time_utc, TRUE AS solid, 'module' AS what, m.source_id, m.table_name,
+    m.record_offset, b.boot_number,
     CASE WHEN m.volume LIKE '_:' THEN 'letter' WHEN m.volume LIKE '\device\cdrom%' THEN 'cdrom' WHEN m.volume LIKE '\device\%' THEN 'harddisk' ELSE 'guid' END AS form
 FROM (
-    SELECT host, volume_quick(folder_path) AS volume, folder_path AS path, stamp_ns(host, timestamp_utc) AS mono_ns, timestamp_utc AS time_utc, source_id, row_address
+    SELECT host, volume_quick(folder_path) AS volume, folder_path AS path, stamp_ns(host, timestamp_utc) AS mono_ns, timestamp_utc AS time_utc, source_id,
+        'mde_device_image_load_events' AS table_name, row_address AS record_offset
     FROM mde_device_image_load_events
     WHERE host IS NOT NULL AND timestamp_utc IS NOT NULL AND filled(folder_path) IS NOT NULL AND path_key(folder_path) <> path_key(initiating_process_folder_path)
+    UNION ALL
+    SELECT host, volume_quick(module_path), module_path, stamp_ns(host, event_utc), event_utc, source_id, 'wer_module', "offset"
+    FROM wer_module WHERE host IS NOT NULL AND event_utc IS NOT NULL AND path_key(module_path) <> path_key(app_path)
 ) m
 ASOF LEFT JOIN boot b ON b.host = m.host AND m.mono_ns >= b.start_ns
 LEFT JOIN system_drive d ON d.host = m.host AND d.volume = m.volume

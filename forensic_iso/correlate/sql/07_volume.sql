@@ -22,19 +22,32 @@ JOIN pattern p ON regexp_matches(s.file_key, lower(p.path))
     )
 LEFT JOIN delivery d ON d.host = s.host AND d.file_key = s.file_key AND d.is_marked AND coalesce(d.zone_id, 3) >= 3
 WHERE d.delivery_id IS NULL
+    -- A user's disk names its user: a path with another's SID only looks like one.
+    AND NOT coalesce(lower(s.user_sid) LIKE 's-1-5-21-%' AND nullif(regexp_extract(s.file_key, '(s-1-5-21(?:-[0-9]+)+)', 1), '') <> lower(s.user_sid), FALSE)
 GROUP BY s.session_id, s.host;
 
 -- A letter that programs ran from while the disk was open, and that nothing used at another time, cancels the noise:
 -- unless another image was open then, whose letter it may be.
 CREATE OR REPLACE TEMP TABLE noise AS
 WITH used AS (
-    SELECT n.session_id, n.host, u.volume, s.open_ns, coalesce(s.end_ns, 9223372036854775807) AS end_ns, min(u.mono_ns) AS first_ns
+    SELECT n.session_id, n.host, u.volume, s.open_ns, coalesce(s.end_ns, 9223372036854775807) AS end_ns, min(u.mono_ns) AS first_ns,
+        list_contains(rule_words('noise_without_letter'), lower(n.what)) AS is_folder
     FROM noise_pattern n
     JOIN session s USING (session_id)
     JOIN volume_use u ON u.host = s.host AND u.what = 'program' AND u.form = 'letter'
         AND u.mono_ns >= s.open_ns AND (s.end_ns IS NULL OR u.mono_ns <= s.end_ns)
-    WHERE NOT list_contains(rule_words('noise_without_letter'), lower(n.what))
     GROUP BY ALL
+),
+-- Disks that are mounted into folders have no letter; but they are opened at a logon or by a service: one that a user opened in
+-- the middle of his logon is none.
+late AS (
+    SELECT s.session_id
+    FROM noise_pattern n
+    JOIN session s USING (session_id)
+    ASOF JOIN (
+        SELECT host, mono_ns FROM timed('security_logon') WHERE logon_type IN (2, 10, 11) AND target_user_sid LIKE 'S-1-5-21-%'
+    ) g ON g.host = s.host AND s.open_ns >= g.mono_ns
+    WHERE lower(s.user_sid) LIKE 's-1-5-21-%' AND s.open_ns - g.mono_ns > rule_ns('logon_mount_s')
 ),
 own AS (
     SELECT u.*
@@ -42,6 +55,7 @@ own AS (
     ANTI JOIN volume_use o ON o.host = u.host AND o.volume = u.volume AND (o.mono_ns < u.open_ns OR o.mono_ns > u.end_ns)
     ANTI JOIN (SELECT * FROM session ANTI JOIN noise_pattern USING (session_id)) x ON x.host = u.host
         AND x.session_id <> u.session_id AND x.open_ns <= u.first_ns AND (x.end_ns IS NULL OR x.end_ns >= u.first_ns)
+    WHERE NOT u.is_folder OR u.session_id IN (SELECT session_id FROM late)
 )
 SELECT n.* FROM noise_pattern n ANTI JOIN own o USING (session_id);
 
@@ -70,20 +84,37 @@ counted AS (
 )
 SELECT * FROM counted WHERE NOT is_noise AND (strictly OR NOT coalesce(held, FALSE));
 
--- Uses outside every session, with the medium that explains them: a removable one that was attached then, or an image
--- that was opened before the log begins.
-CREATE OR REPLACE TEMP TABLE outside_use AS
+-- Removable media (Partition/Diagnostic; else Security 6416, the registry's last arrival) from arrival to removal or the end of that
+-- run of the system.
+CREATE OR REPLACE TEMP TABLE stick AS
 WITH medium AS (
     SELECT host, disk_key, seq, mono_ns AS from_ns, boot_number, present, bus_type, is_virtual,
         lead(mono_ns) OVER turn AS next_ns, lead(present) OVER turn AS next_present
     FROM disk_event
     WINDOW turn AS (PARTITION BY host, disk_key, boot_number ORDER BY seq)
-),
-removable AS (
-    SELECT m.host, m.disk_key, m.from_ns, coalesce(m.next_ns, b.stop_ns, 9223372036854775807) AS to_ns
-    FROM medium m
-    LEFT JOIN boot b ON b.host = m.host AND b.boot_number = m.boot_number
-    WHERE m.present AND NOT m.is_virtual AND (m.bus_type = 7 OR m.next_present = FALSE)
+)
+SELECT m.host, m.disk_key, m.from_ns, coalesce(m.next_ns, b.stop_ns, 9223372036854775807 - rule_ns('same_act_s')) AS to_ns
+FROM medium m
+LEFT JOIN boot b ON b.host = m.host AND b.boot_number = m.boot_number
+WHERE m.present AND NOT m.is_virtual AND (m.bus_type = 7 OR m.next_present = FALSE)
+UNION ALL
+SELECT d.host, d.device, d.mono_ns, coalesce(d.gone_ns, b.stop_ns, 9223372036854775807 - rule_ns('same_act_s'))
+FROM (
+    SELECT host, lower(device_id) AS device, mono_ns, NULL::BIGINT AS gone_ns FROM timed('security_device_arrival') WHERE device_id ILIKE 'USBSTOR\%'
+    UNION ALL
+    SELECT host, lower(device_id), stamp_ns(host, last_arrival_utc), CASE WHEN last_removal_utc >= last_arrival_utc THEN stamp_ns(host, last_removal_utc) END
+    FROM usb_storage_device WHERE last_arrival_utc IS NOT NULL AND host IS NOT NULL AND coalesce(current, TRUE) AND device_id ILIKE 'USBSTOR%'
+) d
+ASOF LEFT JOIN boot b ON b.host = d.host AND d.mono_ns >= b.start_ns
+-- What Partition/Diagnostic tells it tells better.
+ANTI JOIN (SELECT host FROM disk_event WHERE bus_type = 7) k ON k.host = d.host
+QUALIFY row_number() OVER (PARTITION BY d.host, d.mono_ns // rule_ns('attach_trace_s') ORDER BY d.gone_ns) = 1;
+
+-- Uses outside every session, with the medium that explains them: a removable one that was attached then, or an image
+-- that was opened before the log begins.
+CREATE OR REPLACE TEMP TABLE outside_use AS
+WITH removable AS (
+    FROM stick
     UNION ALL
     SELECT s.host, s.image_key, coalesce(b.start_ns, 0), s.end_ns
     FROM session s
@@ -122,15 +153,19 @@ listing AS (
 ),
 compared AS (
     SELECT b.*, l.rel IS NOT NULL AS is_listed,
-        l.rel IS NOT NULL AND regexp_matches(b.hashes, '(?i)=(' || concat_ws('|', l.sha256, l.sha1, l.md5) || ')(,|$)') AS is_equal,
-        l.rel IS NOT NULL AND regexp_matches(b.hashes, '(?i)(sha256|sha1|md5)=') AND
-            NOT regexp_matches(b.hashes, '(?i)=(' || concat_ws('|', l.sha256, l.sha1, l.md5) || ')(,|$)') AS is_other
+        l.rel IS NOT NULL AND regexp_matches(b.hashes, '(?i)=(' || nullif(concat_ws('|', l.sha256, l.sha1, l.md5), '') || ')(,|$)') AS is_equal,
+        -- Another file only by a hash that both have: the listing of a damaged image has none.
+        l.rel IS NOT NULL AND (
+            regexp_matches(b.hashes, '(?i)sha256=') AND NOT regexp_matches(b.hashes, '(?i)sha256=' || l.sha256)
+            OR regexp_matches(b.hashes, '(?i)sha1=') AND NOT regexp_matches(b.hashes, '(?i)sha1=' || l.sha1)
+            OR regexp_matches(b.hashes, '(?i)md5=') AND NOT regexp_matches(b.hashes, '(?i)md5=' || l.md5)
+        ) AS is_other
     FROM below b
     JOIN (SELECT DISTINCT session_id FROM listing) k USING (session_id)
     LEFT JOIN listing l USING (session_id, rel)
 )
 SELECT session_id, host, volume, coalesce(bool_or(is_equal), FALSE) AS has_equal,
-    bool_or(is_listed AND NOT coalesce(is_other, FALSE)) AS has_path, coalesce(bool_or(NOT is_listed OR is_other), FALSE) AS has_foreign,
+    bool_or(is_listed AND NOT coalesce(is_other, FALSE)) AS has_path, coalesce(bool_or(NOT is_listed OR coalesce(is_other, FALSE)), FALSE) AS has_foreign,
     -- Names that many media have.
     coalesce(bool_and(list_contains(rule_words('common_name'), file_name(rel))) FILTER (is_listed), FALSE) AS is_common,
     arg_max(source_id, (coalesce(is_equal, FALSE), is_listed, -mono_ns)) AS source_id,
@@ -170,7 +205,7 @@ CREATE OR REPLACE TEMP TABLE candidate AS
 WITH used AS (
     SELECT session_id, host, volume, form, count(*) AS uses, count(*) FILTER (sessions <= 1) AS sole_uses,
         count(*) FILTER (solid) AS solid_uses, count(*) FILTER (what = 'written') AS written,
-        min(mono_ns) AS first_ns, min_by(time_utc, mono_ns) AS first_utc
+        min(mono_ns) AS first_ns, min_by(time_utc, mono_ns) AS first_utc, max(mono_ns) AS last_ns
     FROM inside_use
     GROUP BY ALL
 ),
@@ -190,12 +225,40 @@ elsewhere AS (
 named AS (
     SELECT DISTINCT session_id, volume FROM named_volume
 ),
+-- A letter used only while a stick was there may be the stick's as well as the image's. Letters are given in the order of arrival:
+-- of as many letters as media the lower ones are theirs that came first. A stick that came later, and no letter beside its own, leaves none.
+doubtful AS (
+    SELECT DISTINCT c.session_id, c.volume, k.disk_key, k.from_ns >= s.open_ns AS came_later
+    FROM used c
+    JOIN open_session s USING (session_id)
+    JOIN stick k ON k.host = c.host AND c.first_ns >= k.from_ns AND c.last_ns - rule_ns('same_act_s') <= k.to_ns
+        AND (k.from_ns >= s.open_ns OR k.to_ns >= c.last_ns)
+    ANTI JOIN named n ON n.session_id = c.session_id AND n.volume = c.volume
+    ANTI JOIN elsewhere e ON e.session_id = c.session_id AND e.volume = c.volume AND (e.before_in_run OR e.around)
+    ANTI JOIN network_letter x ON x.host = c.host AND x.volume = c.volume
+    ANTI JOIN stick_letter t ON t.session_id = c.session_id AND t.volume = c.volume
+    WHERE c.form = 'letter' AND (c.written = 0 OR s.image_kind = 'disk')
+),
+media AS (
+    SELECT session_id, count(DISTINCT volume) AS letters, count(DISTINCT disk_key) AS sticks, bool_and(came_later) AS all_later, bool_or(came_later) AS any_later
+    FROM doubtful GROUP BY session_id
+),
+stick_like AS (
+    SELECT d.session_id, d.volume,
+        CASE
+            WHEN m.letters <= m.sticks AND d.came_later THEN 'first used after a removable medium came, and not after that left'
+            WHEN m.letters = m.sticks + 1 AND m.all_later AND d.place > 1 THEN 'the image came before the removable medium and has the lower letter'
+            WHEN m.letters = m.sticks + 1 AND NOT m.any_later AND d.place < m.letters THEN 'the removable medium came before the image and has the lower letter'
+        END AS refused
+    FROM (SELECT session_id, volume, bool_or(came_later) AS came_later, row_number() OVER (PARTITION BY session_id ORDER BY volume) AS place FROM doubtful GROUP BY session_id, volume) d
+    JOIN media m USING (session_id)
+),
 every_claim AS (
     SELECT c.*, FALSE AS is_named FROM used c ANTI JOIN named n ON n.session_id = c.session_id AND n.volume = c.volume
     UNION ALL BY NAME
     SELECT n.session_id, s.host, n.volume, coalesce(c.form, CASE WHEN n.volume LIKE '\device\cdrom%' THEN 'cdrom'
             WHEN n.volume LIKE '\device\%' THEN 'harddisk' WHEN n.volume LIKE '_:' THEN 'letter' ELSE 'guid' END) AS form, coalesce(c.uses, 0) AS uses, coalesce(c.sole_uses, 0) AS sole_uses,
-        coalesce(c.solid_uses, 0) AS solid_uses, 0 AS written, c.first_ns, c.first_utc, TRUE AS is_named
+        coalesce(c.solid_uses, 0) AS solid_uses, 0 AS written, c.first_ns, c.first_utc, c.last_ns, TRUE AS is_named
     FROM named n
     JOIN open_session s USING (session_id)
     LEFT JOIN used c ON c.session_id = n.session_id AND c.volume = n.volume
@@ -211,10 +274,11 @@ SELECT c.*, s.open_ns, s.end_ns,
         WHEN c.form = 'cdrom' AND s.disk_number IS NOT NULL AND c.volume <> '\device\cdrom' || s.disk_number
             THEN 'another device number'
         WHEN s.image_kind = 'optical' AND c.written > 0 THEN 'written to, an optical volume cannot be'
-        WHEN x.volume IS NOT NULL THEN 'a network drive'
+        WHEN x.volume IS NOT NULL THEN 'a network drive or another name of a folder'
         WHEN t.volume IS NOT NULL THEN 'MountedDevices gives it to a removable medium'
         WHEN e.before_in_run THEN 'in use before the opening'
         WHEN e.around THEN 'in use before the opening and after the end'
+        WHEN k.refused IS NOT NULL THEN k.refused
         WHEN l.has_foreign AND NOT l.has_path AND s.image_kind = 'optical' THEN 'holds programs that the image does not list'
     END AS refused
 FROM every_claim c
@@ -222,7 +286,8 @@ JOIN open_session s USING (session_id)
 LEFT JOIN elsewhere e ON e.session_id = c.session_id AND e.volume = c.volume
 LEFT JOIN network_letter x ON x.host = c.host AND x.volume = c.volume
 LEFT JOIN stick_letter t ON t.session_id = c.session_id AND t.volume = c.volume
-LEFT JOIN listed_use l ON l.session_id = c.session_id AND l.volume = c.volume;
+LEFT JOIN listed_use l ON l.session_id = c.session_id AND l.volume = c.volume
+LEFT JOIN stick_like k ON k.session_id = c.session_id AND k.volume = c.volume;
 
 CREATE OR REPLACE TEMP TABLE settled AS
 WITH valid AS (
@@ -319,6 +384,20 @@ SELECT c.session_id, c.host, upper(c.volume) AS volume, c.form, c.uses, c.first_
 FROM candidate c
 LEFT JOIN session_volume v ON v.session_id = c.session_id AND v.volume = c.volume;
 
+-- Removals whose opening lies where records are missing, and not before the log.
+CREATE OR REPLACE TEMP TABLE opening_lost AS
+WITH numbered AS (
+    SELECT host, record_id, time_utc, lag(record_id) OVER turn AS before_id, lag(time_utc) OVER turn AS before_utc
+    FROM event_time
+    WHERE channel ILIKE '%VHDMP%' AND record_id IS NOT NULL AND host IN (SELECT host FROM session WHERE removal_only)
+    WINDOW turn AS (PARTITION BY host, channel ORDER BY record_id)
+)
+SELECT s.session_id, sum(n.record_id - n.before_id - 1)::BIGINT AS missing, min(n.before_utc) AS from_utc, max(n.time_utc) AS to_utc
+FROM session s
+JOIN numbered n ON n.host = s.host AND n.record_id - n.before_id > 1 AND n.time_utc <= s.closed_utc
+WHERE s.removal_only
+GROUP BY s.session_id;
+
 INSERT INTO mount_session BY NAME
 WITH best AS (
     SELECT session_id, upper(volume) AS volume, confidence, basis
@@ -362,6 +441,8 @@ SELECT s.session_id, s.host, s.image_path,
     i.volume_label, coalesce(s.volume_serial, i.volume_serial) AS volume_serial, s.disk_number AS device_number, s.opened_utc, s.closed_utc, s.close_basis,
     concat_ws('; ',
         CASE
+            WHEN s.removal_only AND g.missing > 0 THEN 'VHDMP: removed; its opening is not in the log, of which ' || g.missing || ' records between '
+                || strftime(g.from_utc, '%Y-%m-%d %H:%M:%S') || ' and ' || strftime(g.to_utc, '%Y-%m-%d %H:%M:%S') || ' are missing'
             WHEN s.removal_only THEN 'VHDMP: removed, opened before the log begins'
             WHEN s.other_basis IS NOT NULL THEN s.other_basis
             WHEN NOT s.has_vhdmp THEN 'Partition/Diagnostic 1006 alone'
@@ -403,5 +484,6 @@ SELECT s.session_id, s.host, s.image_path,
 FROM session s
 LEFT JOIN best b USING (session_id)
 LEFT JOIN unsure u USING (session_id)
+LEFT JOIN opening_lost g USING (session_id)
 LEFT JOIN identity i USING (session_id)
 LEFT JOIN noise n USING (session_id);

@@ -1,6 +1,7 @@
 -- execution: what was run from an image: programs and modules on its volume, and files that launchers were given there.
 -- A process or load counts inside its session only (the margin of same_act_s goes to the session that holds it strictly).
--- script_arg: an absolute path on the volume; relative_arg_cwd: a relative file, the working directory being there.
+-- script_arg: an absolute path on the volume; relative_arg_cwd: a relative file, or one from the root of the drive, the working
+-- directory being there.
 -- Shells: heads of commands that copy, list or hash run nothing; what a shell names must be code, or be given to a loader.
 -- One row per process start, its strongest kind first, the others in basis; loads of modules are rows of their own.
 -- Misses: relative arguments where no directory is logged (4688); environment variables; 8.3 names; hashes of files.
@@ -10,7 +11,7 @@ WITH named AS (
     UNION
     SELECT process_key, host, start_ns, volume_quick(current_directory) FROM process WHERE current_directory IS NOT NULL
     UNION
-    SELECT process_key, host, start_ns, unnest(list_distinct(regexp_extract_all(lower(line), '(?:^|[^a-z0-9/]|file:///)([a-z]:)', 1))) FROM command_text
+    SELECT process_key, host, start_ns, unnest(list_distinct(regexp_extract_all(lower(line), '(?:^|[^a-z0-9/]|file:/{2,3})([a-z]:)', 1))) FROM command_text
     UNION
     SELECT process_key, host, start_ns, unnest(devices_of(line)) FROM command_text
 )
@@ -57,7 +58,7 @@ SELECT * EXCLUDE (arguments),
     regexp_matches(coalesce(encoded, arguments), '(?i)\b(iex|invoke-expression)\b') AS evaluates,
     regexp_extract(
         lower(arguments), '(?:(?:^|[\s"&(])(?:cd|chdir)\s+(?:/d\s+)?|pushd\s+|(?:set-location|\ssl)\s+|-workingdirectory\s+|/d\s+)["'']?([a-z]:)(?:[\\/\s"'']|$)', 1
-    ) = volume AS changes_directory
+    ) = volume OR (form = 'letter' AND is_shell AND regexp_matches(lower(arguments), '(^|[\s"&(])' || volume || '\s*(&|$)')) AS changes_directory
 FROM classed
 WHERE class IS NOT NULL;
 
@@ -103,7 +104,11 @@ headed AS (
 alive AS (
     SELECT *,
         CASE WHEN form = 'letter'
-            THEN regexp_extract(token, '(?i)(?:^|[^a-z0-9/]|file:///)(' || volume || '[\\/]+[^\\/\s"''&|;].*)$', 1)
+            THEN coalesce(
+                nullif(regexp_extract(token, '(?i)(?:^|[^a-z0-9/]|file:/{2,3})(' || volume || '[\\/]+[^\\/\s"''&|;].*)$', 1), ''),
+                -- E:file: relative to the drive's own directory, which is its root unless it was changed.
+                regexp_replace(nullif(regexp_extract(token, '(?i)^(' || volume || '[^\\/\s"''&|;:].*\.(?:' || array_to_string(rule_words('code_extension'), '|') || '))$', 1), ''), '^(..)', '\1\\')
+            )
             ELSE nullif(regexp_extract(token, '(?i)(' || regexp_escape(volume) || '\\.+)$', 1), '')
         END AS on_volume,
         -- A path with blanks and without quotes: up to its first extension.
@@ -112,7 +117,10 @@ alive AS (
         END AS unquoted,
         regexp_replace(token, '^[\w-]+=', '') AS bare
     FROM headed
-    WHERE token <> '' AND NOT contains(lower(text), 'openas_rundll')
+    WHERE token <> ''
+        -- Dialogs and viewers of Windows that open the file they are given.
+        AND NOT (regexp_matches(lower(text), rule_pattern('inert_export')) AND NOT regexp_matches(lower(text), '^\s*"?' || regexp_escape(volume)))
+        AND NOT (list_contains(programs, 'wmic') AND NOT regexp_matches(lower(text), '\bcreate\b|/format:'))
         AND NOT regexp_matches(token, '^[0-9]?>') AND NOT regexp_matches(coalesce(token_before, ''), '>$')
         AND NOT (class = 'code' AND len(list_filter(rule_words('inert_switch'), lambda x: contains(lower(text), x))) > 0)
         AND NOT (is_shell AND NOT evaluates AND coalesce(list_contains(rule_words('inert_command'), head), FALSE))
@@ -126,7 +134,7 @@ target AS (
     SELECT process_key, session_id, volume, class, is_shell, evaluates, gives_loader, 'relative_arg_cwd', bare
     FROM alive
     WHERE (in_directory OR changes_directory) AND class IN ('loader', 'code')
-        AND NOT regexp_matches(bare, '^[/\\-]|^[A-Za-z]:|[%$*?<>]|://|^(?i)hk(lm|cu|cr|u|ey)')
+        AND NOT regexp_matches(bare, '^[/-]|^\\\\|^\\$|^[A-Za-z]:|[%$*?<>]|://|^(?i)hk(lm|cu|cr|u|ey)')
 ),
 named AS (
     SELECT *, coalesce(
@@ -139,7 +147,7 @@ SELECT n.process_key, n.session_id, n.volume, n.kind, n.file AS target, n.class,
 FROM named n
 JOIN process p USING (process_key)
 WHERE (
-        n.kind = 'script_arg'
+        n.kind = 'script_arg' AND (n.evaluates OR NOT regexp_matches(substr(n.file, length(n.volume) + 1), '[*?]'))
         AND CASE
             WHEN n.class = 'loader' AND n.is_shell
                 THEN list_contains(rule_words('code_extension'), extension_of(n.file)) OR n.evaluates OR n.gives_loader
@@ -220,6 +228,12 @@ WITH load AS (
     FROM mde_device_image_load_events
     WHERE timestamp_utc IS NOT NULL AND path_key(folder_path) <> path_key(initiating_process_folder_path)
         AND (host, volume_quick(folder_path)) IN (SELECT (host, volume) FROM session_volume)
+    UNION ALL
+    -- Loaded at the latest when the program crashed.
+    SELECT host, stamp_ns(host, event_utc), event_utc, app_path, module_path, pid, NULL, NULL, NULL, NULL, 'wer_module', source_id, "offset", volume_quick(module_path)
+    FROM wer_module
+    WHERE event_utc IS NOT NULL AND path_key(module_path) <> path_key(app_path)
+        AND (host, volume_quick(module_path)) IN (SELECT (host, volume) FROM session_volume)
 ),
 by_guid AS (
     SELECT l.source_id, l.record_offset, min(p.process_key) AS process_key
@@ -300,7 +314,8 @@ INSERT INTO execution BY NAME
 SELECT short_hash(concat_ws('|', 'module', l.session_id, coalesce(l.process_key, l.process_id::VARCHAR), path_key(l.image_loaded))) AS execution_id,
     l.session_id, l.host, s.image_path, l.time_utc, 'module_on_volume' AS kind, canonical(l.image) AS process_path, p.command_line,
     l.process_id AS pid, l.process_guid, p.parent_path, coalesce(p.user_name, filled(l.user_name)) AS user_name,
-    'module ' || l.image_loaded || ' lies on ' || upper(l.volume) AS basis,
+    'module ' || l.image_loaded || ' lies on ' || upper(l.volume)
+        || CASE WHEN l.table_name = 'wer_module' THEN '; loaded when the program crashed (error report)' ELSE '' END AS basis,
     rule_value('c_module_on_volume') / l.shares AS confidence, l.image_loaded AS target, l.process_key, p.integrity, l.signed
 FROM loaded l
 JOIN session s USING (session_id)

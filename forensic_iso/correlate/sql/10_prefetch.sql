@@ -14,6 +14,8 @@ WITH read_file AS (
     JOIN prefetch p USING (source_id)
     WHERE f.is_own OR (
         list_has_any([program_of(p.executable_name)], list_concat(rule_words('loader_any_extension'), rule_words('loader_code_extension')))
+        -- Explorer reads the icons of what it shows.
+        AND program_of(p.executable_name) <> 'explorer'
         AND list_contains(rule_words('code_extension'), extension_of(f.path))
     )
 ),
@@ -41,26 +43,39 @@ image_serial AS (
     SELECT DISTINCT host, source_id, upper(serial) AS serial FROM image_volume WHERE serial IS NOT NULL AND container_path IS NULL
 ),
 inside AS (
-    SELECT u.*, s.session_id, s.image_path, s.open_ns, s.image_kind, s.volume_serial AS session_serial,
+    SELECT u.*, s.session_id, s.image_path, s.open_ns, s.image_kind, s.disk_number, s.volume_serial AS session_serial,
         (SELECT count(*) FROM session_file x WHERE x.session_id = s.session_id) AS files_known
     FROM used u
     JOIN session s ON s.host = u.host AND s.open_ns IS NOT NULL
         AND u.run_ns >= s.open_ns - rule_ns('same_act_s') AND (s.end_ns IS NULL OR u.run_ns <= s.end_ns + rule_ns('same_act_s'))
 ),
+-- Serials of volumes that programs ran from while no image was open: another medium.
+elsewhere AS (
+    SELECT DISTINCT u.host, u.serial
+    FROM used u
+    ANTI JOIN session s ON s.host = u.host AND s.open_ns IS NOT NULL
+        AND u.run_ns >= s.open_ns - rule_ns('same_act_s') AND (s.end_ns IS NULL OR u.run_ns <= s.end_ns + rule_ns('same_act_s'))
+    WHERE u.is_own AND u.serial IS NOT NULL
+),
 weighed AS (
-    SELECT i.* EXCLUDE (session_serial), f.path AS image_file, f.source_id AS content_source, f.record_offset AS content_offset,
+    SELECT i.* EXCLUDE (session_serial), o.serial IS NOT NULL AS is_elsewhere,
+        (i.session_id, lower(regexp_extract(i.program, '^(\\[^\\]+\\[^\\]+)\\', 1))) IN (SELECT (session_id, volume) FROM session_volume WHERE ground <> 'ambiguous') AS on_device, f.path AS image_file, f.source_id AS content_source, f.record_offset AS content_offset,
         v.serial IS NOT NULL OR upper(i.session_serial) = i.serial AS serial_agrees
     FROM inside i
+    LEFT JOIN elsewhere o ON o.host = i.host AND o.serial = i.serial
     LEFT JOIN session_file f ON f.session_id = i.session_id AND lower(f.path) = i.below AND f.shown
     LEFT JOIN image_serial v ON v.host = i.host AND v.source_id = f.source_id AND v.serial = i.serial
 ),
 tied AS (
-    SELECT * EXCLUDE (files_known, image_kind),
+    SELECT * EXCLUDE (files_known, image_kind, disk_number, is_elsewhere, on_device),
         CASE
             WHEN image_file IS NOT NULL AND serial_agrees THEN 1
             WHEN image_file IS NOT NULL AND on_optical AND image_kind = 'optical' THEN 2
             WHEN serial_agrees THEN 2
-            WHEN files_known = 0 AND on_optical AND image_kind = 'optical' THEN 3
+            WHEN files_known = 0 AND on_optical AND image_kind = 'optical' AND NOT is_elsewhere
+                AND NOT coalesce(regexp_extract(lower(coalesce(nullif(path, ''), program)), '^\\device\\cdrom([0-9]+)', 1) NOT IN ('', disk_number::VARCHAR), FALSE)
+                AND NOT coalesce(regexp_extract(lower(program), '^\\device\\cdrom([0-9]+)', 1) NOT IN ('', disk_number::VARCHAR), FALSE) THEN 3
+            WHEN is_own AND on_device AND NOT is_elsewhere THEN 5
         END AS rank
     FROM weighed
     UNION ALL BY NAME
@@ -92,12 +107,12 @@ SELECT short_hash(concat_ws('|', 'prefetch', u.host, u.session_id, u.image_path,
             ELSE 'prefetch: the program read ' || coalesce(u.image_file, u.below) || ' from a volume with the serial ' || u.serial END,
         CASE WHEN u.serial_agrees THEN 'the serial of the image' ELSE NULL END,
         CASE WHEN u.image_file IS NOT NULL THEN u.image_file || ' is a file of the image' END,
-        CASE WHEN u.session_id IS NULL THEN 'no trace of the mount itself' WHEN NOT coalesce(u.serial_agrees, FALSE)
+        CASE WHEN u.session_id IS NULL THEN 'no trace of the mount itself' WHEN u.rank = 5 THEN 'a device that was there only while the image was open' WHEN NOT coalesce(u.serial_agrees, FALSE)
             THEN 'an optical medium while the image was open' END,
         CASE WHEN u.is_shared THEN 'the list of files is that of several runs, not of this one alone' END
     ) AS basis,
     CASE u.rank WHEN 1 THEN rule_value('c_prefetch_serial_and_file') WHEN 2 THEN rule_value('c_prefetch_serial_or_file')
-        WHEN 3 THEN rule_value('c_prefetch_device') ELSE rule_value('c_prefetch_no_session') END
+        WHEN 3 THEN rule_value('c_prefetch_device') WHEN 5 THEN rule_value('c_prefetch_device') ELSE rule_value('c_prefetch_no_session') END
         * CASE WHEN u.is_shared AND (u.session_id IS NULL OR NOT u.is_own) THEN rule_value('prefetch_shared_factor') ELSE 1 END AS confidence,
     coalesce(u.image_file, u.below) AS target
 FROM prefetch_use u

@@ -119,13 +119,15 @@ FROM tried;
 -- Runs that are rows already, one row per key: a file of the image below its volume, or * and the program.
 CREATE OR REPLACE TEMP TABLE run_known AS
 WITH named AS (
-    SELECT e.execution_id, e.session_id, coalesce(p.start_ns, stamp_ns(e.host, e.time_utc)) AS mono_ns, e.process_path, e.target
+    SELECT e.execution_id, e.session_id, coalesce(p.start_ns, stamp_ns(e.host, e.time_utc)) AS mono_ns, e.process_path, e.target,
+        -- The load of a module is not the start of its loader.
+        CASE WHEN e.kind <> 'module_on_volume' OR e.process_key IS NOT NULL THEN e.process_path END AS started_path
     FROM execution e
     LEFT JOIN process p USING (process_key)
     WHERE e.session_id IS NOT NULL
 )
 SELECT execution_id, session_id, mono_ns, unnest(list_distinct([
-        lower(regexp_replace(canonical(process_path), '(?i)^([a-z]:|\\device\\[^\\]+|\\\\\?\\volume\{[^}]*\}|\\volume\{[^}]*\})\\', '')),
+        lower(regexp_replace(canonical(started_path), '(?i)^([a-z]:|\\device\\[^\\]+|\\\\\?\\volume\{[^}]*\}|\\volume\{[^}]*\})\\', '')),
         lower(regexp_replace(canonical(target), '(?i)^([a-z]:|\\device\\[^\\]+|\\\\\?\\volume\{[^}]*\}|\\volume\{[^}]*\})\\|^\.\\', '')),
         '*' || program_of(process_path)
     ])) AS run_key
@@ -230,10 +232,22 @@ WITH opened AS (
     SELECT host, lower(substr(local_path, 4)), volume_serial, lower(left(local_path, 2)), stamp_ns(host, last_accessed_utc),
         'a jump list' || coalesce(' of ' || app_name, '') || ' names it', source_id, 'jumplist_entry', "offset"
     FROM jumplist_entry WHERE local_path LIKE '_:\_%' AND volume_serial IS NOT NULL AND last_accessed_utc IS NOT NULL AND drive_type IN ('CD-ROM', 'fixed')
+    UNION ALL
+    SELECT host, lower(substr(content_path, 4)), NULL, lower(left(content_path, 2)), stamp_ns(host, start_utc), 'the Windows timeline has it opened', source_id,
+        'timeline_activity', row_id
+    FROM timeline_activity WHERE content_path LIKE '_:\_%' AND start_utc IS NOT NULL
+    UNION ALL
+    SELECT host, lower(substr("path", 4)), NULL, lower(left("path", 2)), stamp_ns(host, opened_utc), 'a list of ' || program || ' names it', source_id,
+        'office_doc', "offset"
+    FROM office_doc WHERE "path" LIKE '_:\_%' AND opened_utc IS NOT NULL AND kind = 'file'
+    UNION ALL
+    SELECT host, lower(substr("path", 4)), NULL, lower(left("path", 2)), stamp_ns(host, opened_utc), 'a list of ' || program || ' names it', source_id,
+        'program_recent_file', "offset"
+    FROM program_recent_file WHERE "path" LIKE '_:\_%' AND opened_utc IS NOT NULL
 )
 SELECT DISTINCT e.execution_id, o.what, o.source_id, o.table_name, o.record_offset
 FROM opened o
-JOIN mount_session m ON m.host = o.host AND (upper(m.volume_serial) = o.volume_serial OR (m.volume_serial IS NULL AND lower(m.volume) = o.volume))
+JOIN mount_session m ON m.host = o.host AND (upper(m.volume_serial) = o.volume_serial OR ((m.volume_serial IS NULL OR o.volume_serial IS NULL) AND lower(m.volume) = o.volume))
     AND o.mono_ns >= m.open_ns - rule_ns('same_act_s') AND (m.end_ns IS NULL OR o.mono_ns <= m.end_ns + rule_ns('same_act_s'))
 JOIN run_known e ON e.session_id = m.session_id AND e.run_key = o.rel;
 

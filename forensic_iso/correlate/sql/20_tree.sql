@@ -2,19 +2,35 @@
 -- also after the dismount, until the boot. root: processes that are executions; anchor: those, and executions of which no
 -- log tells the process (prefetch). tree: parents as in the table process (GUID, else live id and name); never upward,
 -- never sideways. Each act counts once, at the nearest execution above it; an execution among the descendants owns what is
--- below it. act: by ProcessGuid; else by process id while that process lived. Of a process that the tree gave a thread
+-- below it. act: by ProcessGuid; else by process id while that process lived (Defender XDR names its creation too). Of a process that the tree gave a thread
 -- (Sysmon 8) the outside connections, names and persistence for injected_act_s.
 -- restarted: programs that run again from a file that the tree wrote or by a command line that it left in the registry, with their descendants.
 -- Misses: services and tasks whose program the tree did not write; acts after other injections.
 CREATE OR REPLACE TEMP MACRO is_local_address(address) AS regexp_matches(lower(address), rule_pattern('local_address'));
 CREATE OR REPLACE TEMP MACRO is_local_name(name) AS regexp_matches(lower(name), rule_pattern('local_name'));
 
+-- The host's own DNS domains, by the names that records give it in full: names in them are of the house.
+CREATE OR REPLACE TEMP TABLE host_domain AS
+SELECT DISTINCT host, lower(substr(computer, strpos(computer, '.') + 1)) AS domain
+FROM (SELECT DISTINCT host, computer FROM vhdmp UNION SELECT DISTINCT host, computer FROM system_boot UNION SELECT DISTINCT host, computer FROM sysmon_dns
+    UNION SELECT DISTINCT host, computer FROM sysmon_process_create UNION SELECT DISTINCT host, computer FROM security_process_create)
+WHERE contains(computer, '.') AND host IS NOT NULL;
+-- A name of the host's own domain.
+CREATE OR REPLACE TEMP MACRO is_of_house(of_host, name) AS
+    EXISTS (SELECT 1 FROM host_domain h WHERE h.host = of_host AND (rtrim(lower(name), '.') = h.domain OR ends_with(rtrim(lower(name), '.'), '.' || h.domain)));
+-- Addresses in the answer of a resolver.
+CREATE OR REPLACE TEMP MACRO addresses_in(answer) AS
+    regexp_extract_all(lower(answer), '(?:^|[;\s"\[,])(?:::ffff:)?([0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[0-9a-f]*:[0-9a-f:]+)', 1);
+
 CREATE OR REPLACE TEMP TABLE root AS
 WITH module_time AS (
-    SELECT process_key, session_id, min(mono_ns) AS mono_ns FROM loaded WHERE process_key IS NOT NULL GROUP BY ALL
+    SELECT process_key, session_id, min(mono_ns) AS mono_ns
+    FROM (SELECT process_key, session_id, mono_ns FROM loaded UNION ALL SELECT process_key, session_id, mono_ns FROM hash_module)
+    WHERE process_key IS NOT NULL GROUP BY ALL
 )
 SELECT e.process_key, e.execution_id, e.session_id, e.image_path,
-    CASE WHEN e.kind = 'module_on_volume' THEN coalesce(m.mono_ns, p.start_ns) ELSE p.start_ns END AS from_ns
+    CASE WHEN e.kind = 'module_on_volume' OR e.execution_id IN (SELECT execution_id FROM hash_module) THEN coalesce(m.mono_ns, p.start_ns)
+        ELSE p.start_ns END AS from_ns
 FROM execution e
 JOIN process p USING (process_key)
 LEFT JOIN module_time m ON m.process_key = e.process_key AND m.session_id = e.session_id
@@ -45,6 +61,45 @@ SELECT t.*, p.host, p.pid, p.process_guid, p.path, p.command_line, p.user_name, 
 FROM below t
 JOIN process p USING (process_key);
 
+-- Defender XDR's exports name a process by id and creation, not by GUID. A row exported twice counts once.
+CREATE OR REPLACE TEMP TABLE defender_act AS
+WITH said AS (
+    SELECT host, timestamp_utc AS time_utc, 'network' AS kind, remote_ip AS value,
+        concat_ws(' ', filled(remote_url), 'port ' || remote_port, lower(filled(protocol)), CASE WHEN action_type ILIKE 'Inbound%' THEN 'inbound' END) AS detail,
+        NOT is_local_address(remote_ip) AS external, 'mde_device_network_events' AS table_name,
+        initiating_process_id AS pid, initiating_process_creation_time_utc AS started_utc, initiating_process_folder_path AS image,
+        initiating_process_file_name AS image_name, source_id, row_address
+    FROM mde_device_network_events
+    WHERE filled(remote_ip) IS NOT NULL AND action_type IN ('ConnectionSuccess', 'ConnectionAcknowledged', 'InboundConnectionAccepted')
+    UNION ALL
+    SELECT host, timestamp_utc, CASE WHEN regexp_matches(lower(folder_path), rule_pattern('startup_folder')) THEN 'persistence' ELSE 'file_create' END,
+        canonical(folder_path), CASE WHEN action_type = 'FileRenamed' THEN 'renamed from ' || coalesce(filled(previous_file_name), '?') END,
+        NULL, 'mde_device_file_events', initiating_process_id, initiating_process_creation_time_utc, initiating_process_folder_path,
+        initiating_process_file_name, source_id, row_address
+    FROM mde_device_file_events
+    WHERE filled(folder_path) IS NOT NULL AND action_type IN ('FileCreated', 'FileRenamed')
+    UNION ALL
+    SELECT host, timestamp_utc,
+        CASE WHEN regexp_matches(lower(key), rule_pattern('persistence_key')) AND action_type NOT ILIKE '%Deleted' THEN 'persistence' ELSE 'registry' END,
+        key, concat_ws(' ', filled(registry_value_data), CASE WHEN action_type <> 'RegistryValueSet' THEN action_type END),
+        NULL, 'mde_device_registry_events', initiating_process_id, initiating_process_creation_time_utc, initiating_process_folder_path,
+        initiating_process_file_name, source_id, row_address
+    FROM (SELECT *, concat_ws('\', filled(registry_key), filled(registry_value_name)) AS key FROM mde_device_registry_events)
+    WHERE key <> ''
+    UNION ALL
+    SELECT host, timestamp_utc, 'dns', coalesce(filled(json_extract_string(fields, '$.DnsQueryString')), filled(remote_url)),
+        filled(json_extract_string(fields, '$.DnsQueryResult')), NOT is_local_name(coalesce(filled(json_extract_string(fields, '$.DnsQueryString')), filled(remote_url))),
+        'mde_device_events', initiating_process_id, initiating_process_creation_time_utc, initiating_process_folder_path,
+        initiating_process_file_name, source_id, row_address
+    FROM (SELECT *, try_cast(additional_fields AS JSON) AS fields FROM mde_device_events WHERE action_type = 'DnsQueryResponse')
+    WHERE coalesce(filled(json_extract_string(fields, '$.DnsQueryString')), filled(remote_url)) IS NOT NULL
+)
+SELECT host, stamp_ns(host, time_utc) AS mono_ns, time_utc, kind, value, detail, pid, coalesce(filled(image), image_name) AS image,
+    stamp_ns(host, started_utc) AS started_ns, external, table_name, source_id, row_address AS record_offset
+FROM said
+WHERE host IS NOT NULL AND time_utc IS NOT NULL AND pid IS NOT NULL
+QUALIFY row_number() OVER (PARTITION BY host, table_name, time_utc, pid, kind, value, detail ORDER BY source_id, row_address) = 1;
+
 CREATE OR REPLACE TEMP TABLE act AS
 SELECT host, mono_ns, happened_utc AS time_utc, 'network' AS kind, destination_ip AS value,
     concat_ws(' ', filled(destination_hostname), 'port ' || destination_port, protocol,
@@ -61,7 +116,10 @@ FROM timed('event_other')
 WHERE event_id = 5156 AND channel = 'Security' AND json_extract_string(data, '$.DestAddress') IS NOT NULL
 UNION ALL
 SELECT host, mono_ns, happened_utc, 'dns', query_name, filled(query_results), guid_key(process_guid), process_id, image,
-    NOT is_local_name(query_name), 'sysmon_dns', source_id, record_offset
+    -- Inside: a name of the house, or one that only addresses of local networks answer.
+    NOT is_local_name(query_name) AND NOT is_of_house(host, query_name)
+        AND NOT coalesce(list_bool_and(list_transform(addresses_in(query_results), lambda a: is_local_address(a))), FALSE),
+    'sysmon_dns', source_id, record_offset
 FROM sysmon_timed('sysmon_dns') WHERE query_name IS NOT NULL
 UNION ALL
 SELECT host, mono_ns, happened_utc,
@@ -101,7 +159,9 @@ WHERE a.target_image IS NOT NULL AND (a.granted_access & 42) <> 0
 UNION ALL
 SELECT host, mono_ns, happened_utc, 'injection', image, filled("type"), guid_key(process_guid), process_id, image, NULL,
     'sysmon_process_tampering', source_id, record_offset
-FROM sysmon_timed('sysmon_process_tampering') WHERE image IS NOT NULL;
+FROM sysmon_timed('sysmon_process_tampering') WHERE image IS NOT NULL
+UNION ALL BY NAME
+SELECT * FROM defender_act;
 
 -- Acts of the processes of a tree.
 CREATE OR REPLACE TEMP MACRO acts_of(tree_table) AS TABLE
@@ -121,6 +181,7 @@ by_pid AS (
     WHERE (a.process_guid IS NULL OR t.process_guid IS NULL)
         AND a.mono_ns >= t.from_ns - rule_ns('same_act_s') AND (t.end_ns IS NULL OR a.mono_ns <= t.end_ns)
         AND (a.image IS NULL OR program_of(a.image) = program_of(t.path))
+        AND (a.started_ns IS NULL OR abs(a.started_ns - t.start_ns) <= rule_ns('same_act_s'))
     -- A reused id: the newest process before the act.
     QUALIFY row_number() OVER (PARTITION BY a.source_id, a.table_name, a.record_offset ORDER BY t.start_ns DESC) = 1
 )
@@ -162,7 +223,7 @@ SELECT * FROM by_injected;
 CREATE OR REPLACE TEMP TABLE started_again AS
 WITH left_file AS (
     SELECT DISTINCT host, execution_id, mono_ns, path_key(value) AS file
-    FROM tree_act WHERE table_name = 'sysmon_file_create'
+    FROM tree_act WHERE table_name IN ('sysmon_file_create', 'mde_device_file_events')
     UNION
     SELECT DISTINCT n.host, t.execution_id, t.from_ns, path_key(t.path)
     FROM tree t
@@ -172,7 +233,7 @@ WITH left_file AS (
 ),
 left_command AS (
     SELECT DISTINCT host, execution_id, mono_ns, lower(trim(detail)) AS command
-    FROM tree_act WHERE table_name = 'sysmon_registry' AND kind = 'persistence' AND detail <> ''
+    FROM tree_act WHERE table_name IN ('sysmon_registry', 'mde_device_registry_events') AND kind = 'persistence' AND detail <> ''
 ),
 again AS (
     SELECT f.execution_id, p.process_key, p.start_ns AS from_ns, 'it runs a file of the tree again' AS tie

@@ -1,7 +1,7 @@
 -- copied_out, related, left_behind (temporary): what the registry, the folder of tasks and the file system show of the
 -- executions after they ended. copied_out: files of the host that are a file of the image by hash, by name and size, or by
 -- name alone, made while or after the image was open, outside installed_folder. related: files that belong to an image: written by
--- the tree, run in the tree, copied out, lying on the volume. left_behind: autostart entries, services, tasks and files of
+-- the tree, run in the tree, copied out, lying on the volume. left_behind: autostart entries, services, tasks (file or TaskCache) and files of
 -- Startup folders that name a related file and were written after the first execution, and the copies themselves.
 -- time_basis says what the time is: keys carry one time for all their values; a task's own date is its writer's.
 -- Joined on host; an entry last written before the first execution is not the image's.
@@ -92,7 +92,7 @@ WITH named AS (
         'a file that the tree wrote' AS what, rule_value('c_follow_state') AS confidence, NULL::BIGINT AS until_ns
     FROM tree_act a
     JOIN anchor n USING (execution_id)
-    WHERE a.kind IN ('file_create', 'persistence') AND a.table_name IN ('sysmon_file_create', 'sysmon_stream_create')
+    WHERE a.kind IN ('file_create', 'persistence') AND a.table_name IN ('sysmon_file_create', 'sysmon_stream_create', 'mde_device_file_events')
     UNION ALL
     SELECT n.host, n.session_id, n.image_path, t.execution_id, t.process_key, t.path, path_key(t.path), 'a program of the tree',
         rule_value('c_follow_state'), NULL
@@ -160,6 +160,12 @@ SELECT t.host, coalesce(f.si_created_utc, t.registered_utc), t.task_path, concat
 FROM scheduled_task t
 JOIN source s USING (source_id)
 LEFT JOIN task_file f ON f.host = t.host AND f.task_key = path_key(s.windows_path)
+UNION ALL
+-- The registry's own record of a task keeps when it was made, whatever the task's text says.
+SELECT host, coalesce(created_utc, key_last_write_utc), coalesce(task_path, task_id), concat_ws(' ', command, arguments), lower(concat_ws(' ', command, arguments)),
+    CASE WHEN created_utc IS NOT NULL THEN 'TaskCache: creation of the task' ELSE 'TaskCache: last write of the task''s key' END,
+    'task|' || lower(file_name(coalesce(task_path, task_id))), 'task_cache', source_id, "offset"
+FROM task_cache WHERE command IS NOT NULL
 UNION ALL
 -- Shortcuts of Startup folders, and the files there themselves.
 SELECT n.host, e.si_created_utc, upper(m.volume) || n.path, concat_ws(' ', l.target_path, l.arguments),

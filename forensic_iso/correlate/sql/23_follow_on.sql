@@ -28,7 +28,7 @@ WITH every_row AS (
         CASE
             WHEN kind = 'network' THEN concat_ws('|', 'net', process_key, value, regexp_extract(detail, 'port (\d+)', 1))
             WHEN regexp_matches(lower(value), '\\windows\\system32\\tasks\\') THEN 'task|' || lower(file_name(value))
-            WHEN kind = 'persistence' AND table_name = 'sysmon_file_create' THEN 'startup|' || path_key(value)
+            WHEN kind = 'persistence' AND table_name IN ('sysmon_file_create', 'mde_device_file_events') THEN 'startup|' || path_key(value)
             WHEN kind = 'file_create' THEN 'file|' || path_key(value)
             WHEN regexp_matches(lower(value), '\\services\\[^\\]+\\') THEN 'service|' || regexp_extract(lower(value), '\\services\\([^\\]+)\\', 1)
             WHEN regexp_matches(lower(value), '\\schedule\\taskcache\\tree\\') THEN 'task|' || regexp_extract(lower(value), '\\tree\\(?:.*\\)?([^\\]+)\\[^\\]+$', 1)

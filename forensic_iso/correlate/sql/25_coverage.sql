@@ -155,7 +155,10 @@ WITH stamp AS (
     UNION ALL SELECT host, 'srum', min(time_utc), max(time_utc) FROM srum_app_usage GROUP BY ALL
     UNION ALL SELECT host, 'jumplist', min(last_accessed_utc), max(last_accessed_utc) FROM jumplist_entry GROUP BY ALL
     UNION ALL SELECT host, 'amcache', min(key_last_write_utc), max(key_last_write_utc) FROM amcache_file GROUP BY ALL
-    UNION ALL SELECT host, 'browser_chromium+browser_firefox', min(start_utc), max(start_utc) FROM browser_download GROUP BY ALL
+    UNION ALL SELECT host, 'browser_chromium+browser_firefox+browser_webcache', min(start_utc), max(start_utc) FROM browser_download GROUP BY ALL
+    UNION ALL SELECT host, 'bits', min(job_created_utc), max(job_created_utc) FROM bits_transfer GROUP BY ALL
+    UNION ALL SELECT host, 'windows_timeline', min(start_utc), max(start_utc) FROM timeline_activity GROUP BY ALL
+    UNION ALL SELECT host, 'wer', min(event_utc), max(event_utc) FROM wer_report GROUP BY ALL
     UNION ALL SELECT host, 'defender_mplog', min(time_utc), max(time_utc) FROM mplog_line GROUP BY ALL
     UNION ALL SELECT host, 'defender_history', min(tracking_start_utc), max(tracking_start_utc) FROM defender_history GROUP BY ALL
     UNION ALL SELECT host, 'recycle_bin', min(deleted_utc), max(deleted_utc) FROM recycle_bin_item GROUP BY ALL
@@ -206,6 +209,8 @@ SELECT s.host, 'all evidence of this host' AS channel,
     least(s.vhdmp_from, s.disk_from, s.sysmon_from, s.audit_from) AS first_utc, greatest(s.vhdmp_to, s.disk_to, s.sysmon_to, s.audit_to) AS last_utc,
     0 AS records, 0 AS gaps, 0 AS cleared,
     concat_ws(' ',
+        (SELECT 'Renamed: bore ' || string_agg('the name ' || n.alias || coalesce(' up to ' || said(n.last_utc), ' (see host_alias)'), ', ' ORDER BY n.last_utc, n.alias)
+            || '; both are one machine, as host_alias says.' FROM host_alias n WHERE n.host = s.host),
         'Told: arrivals of images ' || t.arrivals || ', mounts ' || t.mounts || ', runs ' || t.runs || '.',
         CASE
             WHEN s.has_vhdmp AND s.vhdmp_gaps = 0 AND s.vhdmp_cleared = 0

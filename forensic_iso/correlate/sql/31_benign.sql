@@ -1,12 +1,74 @@
 -- benign (temporary): the grounds of a benign reason, one row per finding. Several independent facts together: origin (C1: no
--- mark and no sign of its removal, and a copy from a server of the house or by a management agent; or a download from
--- vendor_origin), account (C2: all runs elevated), code (C3: nothing unsigned, no loader, shortcut or hidden file as starter,
--- parents of installations), quiet (C4: nothing loud followed). A scheduled deployment stands under the task scheduler, with a
--- task older than the image by task_before_image_s or the image mounted on repeat_days earlier days. A boot medium: nothing
--- run, a log of starts there, a USB disk attached while the image was handled. Names of files and programs excuse nothing.
--- Misses: publishers of signatures; tools that unpack an image without opening it.
+-- mark and no sign of its removal, and a copy from a server of the house or by a management agent; or a vendor's medium),
+-- account (C2: all runs elevated), code (C3: nothing unsigned, no loader, shortcut or hidden file as starter, parents of
+-- installations), quiet (C4: nothing loud followed). A scheduled deployment stands under the task scheduler, with a task older
+-- than the image by task_before_image_s or the image mounted on repeat_days earlier days. A boot medium: nothing run, a log of
+-- starts there, a USB disk attached while the image was handled. Names of files and programs excuse nothing.
+-- own_disk: a disk that the system attaches within boot_attach_s of each start, on more than repeat_days days, unmarked.
+-- vendor_medium: every mark names vendor_origin by https, which whoever writes the mark can claim; so a second fact must agree: a
+-- valid signature of vendor_publisher on the volume, vendor_label, or the browser's own record. Other signers there void it.
+-- Misses: tools that unpack an image without opening it; publishers where Sysmon 7 is not logged.
 CREATE OR REPLACE TEMP MACRO is_of(server, names) AS
     list_bool_or(list_transform(names, lambda v: lower(server) = v OR ends_with(lower(server), '.' || v)));
+-- Host of an address by https; NULL for other schemes and for what is no plain name, as an account before the host.
+CREATE OR REPLACE TEMP MACRO https_host(url) AS nullif(regexp_extract(lower(url), '^https://([a-z0-9.-]+)(:443)?(/|$)', 1), '');
+-- Entries "domain|word": the words of the domains that a host belongs to.
+CREATE OR REPLACE TEMP MACRO words_of(server, entries) AS
+    list_transform(
+        list_filter(entries, lambda e: lower(server) = split_part(e, '|', 1) OR ends_with(lower(server), '.' || split_part(e, '|', 1))),
+        lambda e: substr(e, strpos(e, '|') + 1)
+    );
+
+CREATE OR REPLACE TEMP TABLE vendor_medium AS
+WITH named AS (
+    SELECT s.finding_id, min(https_host(d.host_url)) AS server, min(d.image_path) AS image_path
+    FROM subject s
+    JOIN delivery d USING (delivery_id)
+    GROUP BY s.finding_id
+    HAVING bool_and(CASE WHEN d.is_marked OR d.host_url IS NOT NULL THEN coalesce(is_of(https_host(d.host_url), rule_words('vendor_origin')), FALSE) ELSE TRUE END)
+        AND bool_or(d.is_marked)
+        AND NOT bool_or(coalesce(d.trace IN ('mail', 'chat', 'archive', 'detected', 'unblocked'), FALSE) OR coalesce(d.removal, '') <> '')
+),
+-- Who signed what was loaded from the volume while it was the image's.
+signed_there AS (
+    SELECT n.finding_id, list(DISTINCT lower(l.signature)) AS signers,
+        bool_and(l.signed AND coalesce(l.signature_status, '') = 'Valid' AND list_contains(words_of(n.server, rule_words('vendor_publisher')), lower(l.signature))) AS is_vendors
+    FROM named n
+    JOIN subject s USING (finding_id)
+    JOIN session_volume v ON v.session_id = s.session_id AND v.ground <> 'ambiguous'
+    JOIN sysmon_timed('sysmon_image_load') l ON l.host = v.host AND volume_quick(l.image_loaded) = v.volume
+        AND l.mono_ns >= v.open_ns - rule_ns('same_act_s') AND l.mono_ns <= v.end_ns + rule_ns('same_act_s')
+    WHERE l.signed IS NOT NULL
+    GROUP BY n.finding_id
+),
+labelled AS (
+    SELECT n.finding_id, min(f.volume_label) AS label
+    FROM named n
+    JOIN subject s USING (finding_id)
+    JOIN session_file f USING (session_id)
+    WHERE list_bool_or(list_transform(words_of(n.server, rule_words('vendor_label')), lambda w: regexp_matches(lower(f.volume_label), w)))
+    GROUP BY n.finding_id
+),
+recorded AS (
+    SELECT DISTINCT n.finding_id
+    FROM named n
+    JOIN subject s USING (finding_id)
+    JOIN joined_trace j USING (delivery_id)
+    JOIN delivery_trace t USING (number)
+    WHERE t.table_name = 'browser_download' AND t.stands_alone AND is_of(https_host(t.url), rule_words('vendor_origin'))
+)
+SELECT n.finding_id, n.server,
+    CASE
+        WHEN g.is_vendors = FALSE THEN NULL
+        WHEN g.is_vendors THEN 'what it loaded is signed by ' || array_to_string(g.signers, ', ')
+        WHEN l.label IS NOT NULL THEN 'the volume bears the vendor''s label ' || l.label
+        WHEN r.finding_id IS NOT NULL THEN 'the browser''s own record of the download agrees'
+    END AS second_ground,
+    coalesce(g.is_vendors, TRUE) AS is_not_contradicted
+FROM named n
+LEFT JOIN signed_there g USING (finding_id)
+LEFT JOIN labelled l USING (finding_id)
+LEFT JOIN recorded r USING (finding_id);
 
 -- Runs that descend from the task scheduler, with the process that is the task's action.
 CREATE OR REPLACE TEMP TABLE scheduled_run AS
@@ -42,6 +104,8 @@ task AS (
     FROM stored_start e
     JOIN scheduled_task t ON t.source_id = e.source_id AND t.line_number = e.record_offset
     WHERE e.table_name = 'scheduled_task' AND starts_with(e.time_basis, '$MFT')
+    UNION ALL
+    SELECT host, created_utc, lower(command), lower(coalesce(arguments, '')), 'TaskCache' FROM task_cache WHERE created_utc IS NOT NULL AND command IS NOT NULL
 ),
 old_task AS (
     SELECT l.finding_id, min(t.time_utc) AS since_utc, min_by(t.what, t.time_utc) AS what
@@ -80,27 +144,42 @@ FROM handled h
 JOIN disk_event d ON d.host = h.host AND d.bus_type = 7 AND d.present AND abs(d.mono_ns - h.mono_ns) <= rule_ns('boot_medium_s')
 GROUP BY h.finding_id;
 
+-- A disk of the host's own that the system attaches at each of its starts (Dev Drive): programs do run from its letter.
+CREATE OR REPLACE TEMP TABLE own_disk AS
+SELECT j.finding_id, count(DISTINCT s.opened_utc::DATE) AS days
+FROM subject j
+JOIN session s USING (session_id)
+LEFT JOIN boot b ON b.host = s.host AND b.boot_number = s.boot_number
+GROUP BY j.finding_id
+HAVING days > rule_value('repeat_days')
+    AND bool_and(s.image_kind = 'disk' AND list_contains(rule_words('service_sid'), lower(s.user_sid)) AND (b.started_utc IS NULL OR s.open_ns <= b.start_ns + rule_ns('boot_attach_s')))
+    AND bool_or(b.started_utc IS NOT NULL);
+
 CREATE OR REPLACE TEMP TABLE benign AS
 WITH image AS (
-    SELECT l.finding_id, l.host, l.image_key, file_name(l.image_key) AS name, l.is_marked, l.first_open_ns, l.is_traced,
-        CASE WHEN len(l.hosts) > 0 AND NOT coalesce(l.by_mail OR l.by_chat OR l.by_archive, FALSE)
-            AND list_bool_and(list_transform(l.hosts, lambda x: coalesce(is_of(x, rule_words('vendor_origin')), FALSE))) THEN l.hosts[1] END AS vendor
-    FROM link l WHERE l.verdict IN ('executed', 'active') OR l.finding_id IN (SELECT finding_id FROM boot_medium)
+    SELECT l.finding_id, l.host, l.image_key, file_name(l.image_key) AS name, l.is_marked, l.first_open_ns, l.is_traced
+    FROM link l
+    WHERE l.verdict IN ('executed', 'active') OR l.finding_id IN (SELECT finding_id FROM boot_medium UNION SELECT finding_id FROM vendor_medium)
+),
+copied_by AS (
+    SELECT DISTINCT i.finding_id, c.process_guid
+    FROM image i
+    JOIN created_event c ON c.host = i.host AND c.file_key = i.image_key
 ),
 share_copy AS (
-    -- A copy named on a command line, from a server of the house (no dot, no port in its name, or a private address).
-    SELECT i.finding_id, min(regexp_extract(lower(p.command_line), '\\\\([^\\\s"]+)\\', 1)) AS server
-    FROM image i
-    JOIN process p ON p.host = i.host AND list_contains(rule_words('copy_program'), program_of(p.path))
-        AND p.start_ns <= i.first_open_ns AND p.start_ns >= i.first_open_ns - rule_ns('copy_before_mount_s')
-    WHERE contains(lower(p.command_line), i.name)
-        AND regexp_matches(lower(p.command_line), '(^|[\s"])\\\\[^\\\s"]+\\')
-        AND (
-            is_local_name(regexp_extract(lower(p.command_line), '\\\\([^\\\s"]+)\\', 1))
-            OR is_local_address(regexp_extract(lower(p.command_line), '\\\\([^\\\s"]+)\\', 1))
-        )
-        AND NOT contains(regexp_extract(lower(p.command_line), '\\\\([^\\\s"]+)\\', 1), '@')
-    GROUP BY i.finding_id
+    -- A copy from a server of the house: no dot in its name, the host's own domain, or a private address; no port. The command line
+    -- names the file, or the copying process wrote it (Sysmon 11).
+    SELECT finding_id, min(server) AS server
+    FROM (
+        SELECT i.finding_id, i.host, regexp_extract(lower(p.command_line), '(?:^|[\s"])\\\\([^\\\s"]+)\\', 1) AS server
+        FROM image i
+        JOIN process p ON p.host = i.host AND list_contains(rule_words('copy_program'), program_of(p.path))
+            AND p.start_ns <= i.first_open_ns AND p.start_ns >= i.first_open_ns - rule_ns('copy_before_mount_s')
+        LEFT JOIN copied_by c ON c.finding_id = i.finding_id AND c.process_guid = p.process_guid
+        WHERE contains(lower(p.command_line), i.name) OR c.finding_id IS NOT NULL
+    )
+    WHERE server <> '' AND NOT contains(server, '@') AND (is_local_name(server) OR is_local_address(server) OR is_of_house(host, server))
+    GROUP BY finding_id
 ),
 agent_copy AS (
     SELECT i.finding_id, min(program_of(c.writer_path)) AS agent
@@ -151,28 +230,31 @@ code AS (
         bool_or(signed) AS has_signed
     FROM finding_run GROUP BY finding_id
 ),
+-- Addresses that the resolver gave for a vendor's name to a process of the tree.
+vendor_address AS (
+    SELECT DISTINCT finding_id, unnest(addresses_in(detail)) AS address
+    FROM finding_act
+    WHERE kind = 'dns' AND is_of(value, rule_words('vendor_host'))
+),
 quiet AS (
-    SELECT finding_id,
+    SELECT a.finding_id,
         bool_or(
-            kind IN ('injection', 'defender', 'log_clear', 'image_delete')
-            OR (kind = 'persistence' AND NOT contains(lower(concat_ws(' ', value, detail)), '\program files'))
-            OR (kind = 'network' AND external AND NOT is_vendor)
-            OR (kind = 'dns' AND external AND NOT is_vendor)
+            a.kind IN ('injection', 'defender', 'log_clear', 'image_delete')
+            -- The product's own folder: where the command begins, not anywhere in it.
+            OR (a.kind = 'persistence' AND NOT coalesce(regexp_matches(lower(trim(a.detail)), '^"?[a-z]:\\program files( \(x86\))?\\'), FALSE))
+            -- A name found for an address backwards is its owner's to choose: it proves nothing.
+            OR (a.kind IN ('network', 'dns') AND a.external AND NOT coalesce(is_of(a.value, rule_words('vendor_host')), FALSE) AND v.address IS NULL)
         ) AS is_loud
-    FROM (
-        SELECT *, list_any_value(list_filter(
-            rule_words('vendor_host'),
-            lambda v: lower(value) = v OR ends_with(lower(value), '.' || v) OR contains(lower(coalesce(detail, '')), '.' || v || ' ')
-        )) IS NOT NULL AS is_vendor
-        FROM finding_act
-        WHERE confidence >= rule_value('c_executed_min')
-    )
-    GROUP BY finding_id
+    FROM finding_act a
+    LEFT JOIN vendor_address v ON v.finding_id = a.finding_id AND a.kind = 'network' AND v.address = regexp_replace(lower(a.value), '^::ffff:', '')
+    WHERE a.confidence >= rule_value('c_executed_min')
+    GROUP BY a.finding_id
 )
 SELECT i.finding_id,
     CASE
         WHEN r.finding_id IS NOT NULL THEN NULL
-        WHEN i.is_marked AND i.vendor IS NOT NULL THEN 'downloaded from ' || i.vendor || ', on the list of vendors'
+        WHEN i.is_marked AND m.second_ground IS NOT NULL
+            THEN 'downloaded from ' || m.server || ' by https, on the list of vendors, and ' || m.second_ground
         WHEN i.is_marked OR i.is_traced THEN NULL
         WHEN c.server IS NOT NULL THEN 'copied from the server ' || c.server || ', no mark'
         WHEN g.agent IS NOT NULL THEN 'written by ' || g.agent || ', no mark'
@@ -184,10 +266,15 @@ SELECT i.finding_id,
     coalesce(k.has_script, FALSE) AS has_script, coalesce(k.has_signed, FALSE) AS has_signed,
     NOT coalesce(q.is_loud, FALSE) AS is_quiet,
     NOT coalesce(k.has_unsigned, FALSE) AND NOT coalesce(k.has_loader, FALSE) AS has_no_starter,
+    CASE WHEN i.is_marked AND m.is_not_contradicted AND r.finding_id IS NULL THEN 'downloaded from ' || m.server || ' by https, on the list of vendors' END AS vendor_url,
+    m.second_ground IS NOT NULL AND r.finding_id IS NULL AS is_vendor_medium,
+    CASE WHEN NOT i.is_marked AND NOT i.is_traced AND r.finding_id IS NULL THEN o.days END AS own_disk_days,
     d.ground AS deployed, u.usb_utc, i.is_marked, i.is_traced, r.finding_id IS NOT NULL AS is_unmarked_later
 FROM image i
 LEFT JOIN deployment d USING (finding_id)
+LEFT JOIN own_disk o USING (finding_id)
 LEFT JOIN boot_medium u USING (finding_id)
+LEFT JOIN vendor_medium m USING (finding_id)
 LEFT JOIN share_copy c USING (finding_id)
 LEFT JOIN agent_copy g USING (finding_id)
 LEFT JOIN (SELECT DISTINCT finding_id FROM mark_removed) r USING (finding_id)

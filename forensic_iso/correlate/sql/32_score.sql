@@ -12,6 +12,8 @@ WITH sideload AS (
 said AS (
     SELECT finding_id, 'delivery' AS part, rule_value('s_zone') AS points, 'marked as from the Internet' AS reason FROM link WHERE is_marked
     UNION ALL
+    SELECT DISTINCT s.finding_id, 'delivery', rule_value('s_unmarked'), 'its mark was removed' FROM subject s JOIN delivery d USING (delivery_id) WHERE d.is_mark_removed
+    UNION ALL
     SELECT finding_id, 'delivery', rule_value('s_host'), 'came by mail, chat or a host for handing files over' FROM link
     WHERE by_mail OR by_chat OR regexp_matches(array_to_string(hosts, ' '), replace(rule_pattern('share_host'), '.', '\.'))
     UNION ALL
@@ -68,6 +70,7 @@ SELECT DISTINCT finding_id, id FROM (
     UNION ALL SELECT finding_id, 'T1566.003' FROM link WHERE by_chat
     UNION ALL SELECT finding_id, 'T1566.002' FROM link WHERE by_web AND is_marked
     UNION ALL SELECT finding_id, 'T1553.005' FROM link WHERE is_mounted AND is_marked
+    UNION ALL SELECT finding_id, 'T1553.005' FROM point WHERE reason = 'its mark was removed'
     UNION ALL SELECT finding_id, 'T1036.007' FROM link WHERE regexp_matches(image_key, rule_pattern('double_extension'))
     UNION ALL SELECT finding_id, 'T1204.002' FROM finding_run WHERE program_of(started_by) = 'explorer'
     UNION ALL SELECT finding_id, 'T1036.007' FROM finding_run

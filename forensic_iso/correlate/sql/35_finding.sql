@@ -1,7 +1,7 @@
 -- finding: one row per host and image. The verdict is the highest link that has a row; nothing benign lowers it.
 -- From link (30), benign (31), point and technique (32), blind (33), mark_reach (34). Score: points of rules.toml with a cap per
 -- group. benign_reason: an installation, an administrator's script or a scheduled deployment by origin, account, code and quiet
--- together; a boot medium; a disk of the system. It lowers the score (benign_factor) and caps the severity at low.
+-- together; a boot medium; a vendor's medium nothing was run from; a disk of the system. It lowers the score (benign_factor) and caps the severity at low.
 -- Confidence: the least of the links the verdict needs; weakest_link names it.
 -- Misses: what no link has a row for.
 INSERT INTO finding BY NAME
@@ -25,10 +25,13 @@ excuse AS (
                         ELSE 'installation by an administrator: ' || b.origin END
                     || '; run elevated; ' || CASE WHEN b.has_signed THEN 'modules signed' ELSE 'signature not seen' END
                     || '; no outside connection, persistence, injection or detection'
+            WHEN b.own_disk_days IS NOT NULL AND b.is_quiet
+                THEN 'disk of the host: the system attached it soon after each of its starts, on ' || b.own_disk_days || ' days; no mark and no trace of an outside origin; no outside connection, persistence, injection or detection'
             WHEN l.verdict IN ('delivered', 'mounted') AND b.usb_utc IS NOT NULL AND NOT b.is_unmarked_later
-                    AND (b.origin IS NOT NULL OR NOT (b.is_marked OR b.is_traced))
+                    AND (b.origin IS NOT NULL OR b.vendor_url IS NOT NULL OR NOT (b.is_marked OR b.is_traced))
                 THEN 'boot medium made: a USB disk was attached at ' || said(b.usb_utc) || ' while the image was handled, nothing was run from it; '
-                    || coalesce(b.origin, 'no mark and no trace of an outside origin')
+                    || coalesce(b.origin, b.vendor_url, 'no mark and no trace of an outside origin')
+            WHEN l.verdict IN ('delivered', 'mounted') AND b.is_vendor_medium THEN 'medium of a vendor: ' || b.origin || '; nothing was run from it'
         END AS benign_reason,
         CASE WHEN b.has_script THEN rule_value('benign_script_factor') ELSE rule_value('benign_factor') END AS factor
     FROM link l

@@ -62,6 +62,10 @@ executed AS (
     SELECT short_hash(concat_ws('|', 'hash', session_id, process_key)), source_id, 'image_content', record_offset, 'file in the image'
     FROM hash_run
     UNION ALL
+    SELECT execution_id, unnest([source_id, content_source]), unnest(['sysmon_image_load', 'image_content']), unnest([record_offset, content_offset]),
+        unnest(['module load', 'file in the image'])
+    FROM hash_module
+    UNION ALL
     SELECT short_hash(concat_ws('|', 'listed', session_id, process_key)), source_id, 'image_content', record_offset, 'file in the image'
     FROM listed_run
     UNION ALL

@@ -12,6 +12,7 @@ from forensic_iso.report.model import Report
 from forensic_iso.report.present import Presenter, Shown
 from forensic_iso.report.svg import draw
 from forensic_iso.report.words import SEVERITY_SIGNS
+from forensic_iso.story import INDENT
 from forensic_iso.text import encodable, one_line
 
 if TYPE_CHECKING:
@@ -76,11 +77,16 @@ def render(report: Report, show: Presenter, template: Path | None = None) -> str
     def story_lines(story: str) -> list[Shown]:
         return [show.shown(line, None) for line in story.splitlines()]
 
+    def story_rows(story: str) -> list[tuple[str, Shown]]:
+        rows = (line for line in story.splitlines()[1:])
+        return [(r[:INDENT].strip(), show.shown(r[INDENT:], None)) for r in rows]
+
     env.globals.update(
         shown=show.shown,
         cell=show.cell,
         time=show.time,
         story_lines=story_lines,
+        story_rows=story_rows,
         draw=draw,
         ident=identifier,
         sign=SEVERITY_SIGNS.get,

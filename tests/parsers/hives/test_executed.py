@@ -88,7 +88,7 @@ def test_a_broken_shimcache_gives_what_comes_before_the_break():
 
 
 def test_an_unknown_shimcache_is_said_to_be_unread():
-    data = b"\xee\x0f\xdc\xba" + bytes(200)
+    data = b"\xee\x0f\xdc\xbb" + bytes(200)
 
     rows, problems = run(
         system, hive(tree({CACHE: {"AppCompatCache": ("BINARY", data)}})), "SYSTEM"

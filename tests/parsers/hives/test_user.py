@@ -55,6 +55,8 @@ def test_the_hive_is_known_by_its_own_name_and_by_the_name_inside():
     [
         (PATH, "g.rossi"),
         (r"D:\Documents and Settings\a b\NTUSER.DAT", "a b"),
+        (r"C:\Windows.old\Users\ann\NTUSER.DAT", "ann"),
+        (r"C:\Windows.old.000\Documents and Settings\ann\NTUSER.DAT", "ann"),
         (r"C:\Windows\ServiceProfiles\LocalService\NTUSER.DAT", None),
         (None, None),
     ],

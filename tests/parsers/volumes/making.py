@@ -10,6 +10,7 @@ from tests.builders.fat import FatFile, build_fat
 from tests.builders.mft import ATTRIBUTE_HIDDEN, MftBuilder, Times
 from tests.builders.ntfs_volume import CLUSTER, lznt1
 from tests.builders.ntfs_volume import NtfsVolume as Builder
+from tests.builders.usn import Change, journal
 
 MADE = datetime(2024, 3, 5, 9, 30, 15, 123457, tzinfo=UTC)
 NOISE = random.Random(5).randbytes(5 * CLUSTER + 77)
@@ -63,3 +64,17 @@ def content(volume: Volume, path: str, stream: str | None = None) -> bytes:
 WALL = datetime(2024, 5, 6, 7, 8, 10, tzinfo=UTC)
 FAT = build_fat("X", 1, [FatFile("A\\B\\c.txt", b"c" * 900, WALL)], clusters=50)
 EXFAT = build_exfat("X", 1, [ExfatFile("A\\B\\c.txt", b"c" * 9000, WALL)], clusters=64)
+
+
+def scattered() -> tuple[bytes, bytes, bytes]:
+    """(volume, log, records of the journal): both in runs over five records."""
+    mft = MftBuilder(MADE)
+    log = random.Random(7).randbytes(9 * CLUSTER + 5)
+    changes = journal([Change(f"file{k}.iso") for k in range(500)])
+    number = mft.add_file("$Extend\\$UsnJrnl", Times.all(MADE), content=b"",
+                          streams={"$J": b"?"}, non_resident=["$J"])  # fmt: skip
+    volume = Builder(mft)
+    volume.scattered(volume.put("logs\\System.evtx", log, MADE), "", 5)
+    volume.stream(number, "$J", changes, hole=64)
+    volume.scattered(number, "$J", 5)
+    return volume.build(400), log, changes

@@ -1,6 +1,9 @@
 """FAT and exFAT: names, the wall clock or its zone, content, loops."""
 
 import io
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -80,3 +83,92 @@ def test_damaged_fat_never_raises_but_refuses(kind: str, data: st.DataObject) ->
                 volume.open(node).read(1 << 16)
     except VolumeRefused as refused:
         assert refused.code
+
+
+def deleted_folder(tmp_path: Path) -> bytes:
+    """A FAT volume whose folder `Old` with two files was deleted by mtools."""
+    path = tmp_path / "a.img"
+    path.write_bytes(bytes(4 << 20))
+    (tmp_path / "f").write_bytes(b"c" * 900)
+    for command in (
+        ["mkfs.vfat", str(path)],
+        ["mmd", "-i", str(path), "::Old"],
+        ["mcopy", "-i", str(path), str(tmp_path / "f"), "::Old/Ein langer Name.iso"],
+        ["mcopy", "-i", str(path), str(tmp_path / "f"), "::Old/b.txt"],
+        ["mdeltree", "-i", str(path), "::Old"],
+    ):
+        subprocess.run(command, check=True, timeout=60, capture_output=True)
+    return path.read_bytes()
+
+
+needs_mtools = pytest.mark.skipif(shutil.which("mdeltree") is None, reason="needs mtools")
+
+
+@needs_mtools
+def test_what_a_deleted_folder_held_is_named(tmp_path: Path) -> None:
+    data = deleted_folder(tmp_path)
+
+    volume = open_volume(io.BytesIO(data), 0, len(data))
+    nodes = {n.path: n for n in volume.walk()}
+
+    (folder,) = (p for p in nodes if p.count("\\") == 1)
+    assert set(nodes) == {folder, f"{folder}\\Ein langer Name.iso", f"{folder}\\_.txt"}
+    assert all(n.deleted for n in nodes.values())
+    assert nodes[f"{folder}\\Ein langer Name.iso"].size == 900
+    assert volume.doubts.problems == []
+
+
+@needs_mtools
+def test_a_deleted_folder_whose_cluster_is_used_again_is_not_entered(tmp_path: Path) -> None:
+    data = bytearray(deleted_folder(tmp_path))
+    data[data.find(b".          ") + 26] ^= 7
+
+    volume = open_volume(io.BytesIO(bytes(data)), 0, len(data))
+
+    assert len(list(volume.walk())) == 1
+
+
+def test_a_deleted_name_takes_only_its_own_parts_of_a_long_name() -> None:
+    data = bytearray(
+        build_fat(
+            "X", 1, [FatFile("A fairly long name.iso", b"c", WALL, deleted=True)], clusters=50
+        )
+    )
+    last = data.find("A fai".encode("utf-16-le")) - 1
+    earlier = last - 32
+    data[earlier + 13] ^= 0x55
+
+    volume = open_volume(io.BytesIO(bytes(data)), 0, len(data))
+    (gone,) = volume.walk()
+
+    assert gone.name == "A fairly long"
+
+
+@pytest.mark.skipif(
+    shutil.which("mkfs.vfat") is None, reason="mkfs.vfat is not there to cross-check"
+)
+@pytest.mark.parametrize("bits", [12, 16, 32])
+def test_serial_and_label_are_those_another_writer_set(bits: int, tmp_path: Path) -> None:
+    size = {12: 1 << 20, 16: 16 << 20, 32: 40 << 20}[bits]
+    path = tmp_path / "a.img"
+    path.write_bytes(bytes(size))
+    command = [
+        "mkfs.vfat",
+        "-F",
+        str(bits),
+        "-n",
+        "DELIVERY",
+        "-i",
+        "a1b2c3d4",
+        "-s",
+        "1",
+        str(path),
+    ]
+    subprocess.run(command, check=True, timeout=60, capture_output=True)
+
+    with path.open("rb") as stream:
+        volume = open_volume(stream, 0, size)
+
+        assert (volume.filesystem, volume.serial, volume.label) == (
+            f"FAT{bits}", "A1B2-C3D4", "DELIVERY",
+        )  # fmt: skip

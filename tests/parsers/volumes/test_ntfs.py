@@ -7,13 +7,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forensic_iso.evidence.streams import stream_problems
 from parsers.contract import Problem
 from parsers.volumes import Node, VolumeRefused, open_volume
 from parsers.volumes.lznt1 import decompress
 from tests.builders.mft import MftBuilder
 from tests.builders.ntfs_volume import CLUSTER, lznt1
 from tests.builders.ntfs_volume import NtfsVolume as Builder
-from tests.parsers.volumes.making import COMPRESSIBLE, MADE, NOISE, NTFS, content, ns, ntfs
+from tests.parsers.volumes.making import (
+    COMPRESSIBLE,
+    MADE,
+    NOISE,
+    NTFS,
+    content,
+    ns,
+    ntfs,
+    scattered,
+)
 
 
 def test_ntfs_tells_label_serial_and_creation() -> None:
@@ -75,6 +85,41 @@ def test_ntfs_extents_lead_to_the_bytes() -> None:
 
     assert len(extents) == 2
     assert b"".join(NTFS[s : s + n] for s, n in extents if s is not None) == NOISE[::-1]
+
+
+def test_runs_in_several_records_are_read_as_one_file() -> None:
+    disk, log, changes = scattered()
+    volume = ntfs(disk)
+
+    assert content(volume, "\\logs\\System.evtx") == log
+    assert content(volume, "\\$Extend\\$UsnJrnl", "$J") == bytes(64 * CLUSTER) + changes
+    node = volume.stat("\\$Extend\\$UsnJrnl")
+    assert node is not None
+    assert len(volume.extents(node, "$J")) == 5
+    assert volume.doubts.problems == []
+
+
+def test_runs_of_a_record_that_is_gone_are_told_and_no_hole() -> None:
+    disk, log, _ = scattered()
+    volume = ntfs(disk)
+    node = volume.stat("\\logs\\System.evtx")
+    assert node is not None
+    pieces = [p.start for p in volume.pieces(node.file_id, 0x80, "")]
+    gone = bytearray(disk)
+    holders = [
+        at for at in range(4 * CLUSTER, 40 * CLUSTER, 1024)
+        if gone[at : at + 4] == b"FILE" and gone[at + 32 : at + 40] == node.file_id.to_bytes(8, "little")
+    ]  # fmt: skip
+    gone[holders[1] : holders[1] + 4] = bytes(4)
+
+    with ntfs(bytes(gone)).open(node) as stream:
+        data = stream.read()
+        problems = stream_problems(stream)
+
+    first, last = pieces[2] * CLUSTER, pieces[3] * CLUSTER
+    assert data == log[:first] + bytes(last - first) + log[last:]
+    assert [p.code for p in problems] == ["runs_missing"]
+    assert f"bytes {first} to {last - 1}" in problems[0].message
 
 
 def test_a_damaged_boot_sector_and_mft_are_found_by_their_copies() -> None:

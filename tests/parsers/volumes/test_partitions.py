@@ -88,6 +88,18 @@ def test_a_gpt_with_a_bad_checksum_is_told_and_its_backup_used() -> None:
     assert codes == ["partition_table_checksum"]
 
 
+def test_a_disk_whose_start_is_wiped_is_read_by_its_backup() -> None:
+    disk = gpt_disk()
+    disk[: 34 * 512] = b"\xa5" * (34 * 512)
+    found, codes = listed(bytes(disk))
+    disk[-512 + 60] ^= 1
+    unsound = listed(bytes(disk))[0]
+
+    assert found == [("partition 1", 40 * 512, 100 * 512)]
+    assert codes == ["partition_table_checksum"]
+    assert unsound == []
+
+
 def test_a_disk_grown_after_partitioning_is_no_problem() -> None:
     found, codes = listed(bytes(gpt_disk()) + bytes(64 * 512))
 
