@@ -28,6 +28,7 @@ SYNTAX = (
     "cast",
     "coalesce",
     "else",
+    "if",
     "in",
     "not",
     "or",
@@ -38,14 +39,14 @@ SYNTAX = (
 )
 """What stands before a bracket in an expression and is no function of the catalogue, nor sums up rows."""
 
-_CALL = re.compile(r"\b(\w+)\(")
+_CALL = re.compile(r"\b(\w+)\"?\(")
 _Node = Mapping[str, Any]
 
 
 def needs(con: duckdb.DuckDBPyConnection, select: str, per_row: frozenset[str]) -> Needs:
     """What must hold rows for the query to give one; `per_row` as `functions_per_row` tells."""
     answer = con.execute("SELECT json_serialize_sql(?)", [select]).fetchone()
-    parsed = json.loads(answer[0]) if answer else {"error": True}
+    parsed: dict[str, Any] = json.loads(answer[0]) if answer else {"error": True}
     if parsed["error"] or len(parsed["statements"]) != 1:
         return ALWAYS
     return _Scope(per_row).query(parsed["statements"][0]["node"])
