@@ -32,14 +32,16 @@ def split(case: Path, out: Path) -> Iterator[Collected]:
     """
     with store.open_reader(case) as con:
         filled = [t for t in case_tables() if t is not TIMELINE and _has_rows(con, t)]
-        hosts = [str(h) for (h,) in con.execute(_hosts(filled)).fetchall()]
+        former = con.execute("SELECT host, alias FROM host_alias ORDER BY ALL").fetchall()
+        ended = {alias for _, alias in former}
+        hosts = [str(h) for (h,) in con.execute(_hosts(filled)).fetchall() if h not in ended]
     folders = _folders(hosts)
     for host in hosts:
         target = out / CASES / folders[host]
         fresh = target.with_name(f".{target.name}.new")
         shutil.rmtree(fresh, ignore_errors=True)
         with store.open_writer(fresh) as con:
-            _fill(con, case, host, filled)
+            _fill(con, case, [host, *(a for h, a in former if h == host)], filled)
             done = summary_of(con, host, folders[host], 0)
         shutil.rmtree(target, ignore_errors=True)
         fresh.rename(target)
@@ -66,21 +68,25 @@ def _hosts(tables: list[Table]) -> str:
     return f"SELECT DISTINCT host FROM ({' UNION ALL '.join(parts)}) WHERE host <> '' ORDER BY host"
 
 
-def _fill(con: duckdb.DuckDBPyConnection, case: Path, host: str, filled: list[Table]) -> None:
+def _fill(
+    con: duckdb.DuckDBPyConnection, case: Path, names: list[str], filled: list[Table]
+) -> None:
+    """What the case holds of a host under any of its names: evidence keeps the name of its time."""
     con.execute(f"ATTACH {quote(str(store.database(case)))} AS {LARGE} (READ_ONLY)")
     con.execute("BEGIN")
     con.execute("DELETE FROM case_info")
-    con.execute(f"CREATE TEMP TABLE kept AS {_sources(filled)}", {"host": host})
+    con.execute(f"CREATE TEMP TABLE kept AS {_sources(filled)}", {"names": names})
+    own = f"host IN ({', '.join(quote(name) for name in names)})"
     for table in filled:
-        names = table.column_names()
+        columns = table.column_names()
         if table is SOURCE:
             where = "source_id IN (FROM kept) OR host IS NULL"
-        elif {HOST.name, SOURCE_ID.name} <= set(names):
+        elif {HOST.name, SOURCE_ID.name} <= set(columns):
             silent = "coalesce(host, '') = '' AND source_id IN (FROM kept)"
-            where = f"host = {quote(host)} OR ({silent})"
-        elif HOST.name in names:
-            where = f"host = {quote(host)}"
-        elif SOURCE_ID.name in names:
+            where = f"{own} OR ({silent})"
+        elif HOST.name in columns:
+            where = own
+        elif SOURCE_ID.name in columns:
             where = "source_id IN (FROM kept) OR source_id IS NULL"
         else:
             where = "TRUE"
@@ -96,7 +102,7 @@ def _fill(con: duckdb.DuckDBPyConnection, case: Path, host: str, filled: list[Ta
 def _sources(tables: list[Table]) -> str:
     """Artifacts that hold rows of the host: a log of forwarded events belongs to many."""
     parts = [
-        f'SELECT source_id FROM {LARGE}."{t.name}" WHERE host = $host'
+        f'SELECT source_id FROM {LARGE}."{t.name}" WHERE list_contains($names, host)'
         for t in tables
         if {HOST.name, SOURCE_ID.name} <= set(t.column_names())
     ]

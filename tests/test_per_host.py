@@ -47,6 +47,20 @@ def test_one_host_gives_the_same_case_again(bundled_case: Path, tmp_path: Path) 
     assert counts(part) == counts(bundled_case)
 
 
+def test_rows_under_a_former_name_go_to_the_host_that_bears_another_now(
+    bundled_case: Path, tmp_path: Path
+) -> None:
+    case = shutil.copytree(bundled_case, tmp_path / "whole")
+    with open_writer(case) as con:
+        con.execute("INSERT INTO host_alias (host, alias) SELECT any_value(host), 'OLD' FROM event")
+        con.execute("UPDATE sysmon_process_create SET host = 'OLD' WHERE record_id % 2 = 0")
+
+    done = list(split(case, tmp_path))
+
+    assert len(done) == 1
+    assert counts(tmp_path / "cases" / done[0].folder) == counts(case)
+
+
 @needs_shared
 def test_hosts_are_told_apart(tmp_path: Path) -> None:
     evidence = next(p for p in CASES.iterdir() if "several-hosts" in p.name) / "evidence"

@@ -119,8 +119,11 @@ def build(con: duckdb.DuckDBPyConnection, options: Options, notes: Sequence[Note
 
 
 def case_hosts(con: duckdb.DuckDBPyConnection) -> list[str]:
-    """Names of all hosts of a case."""
-    query = "SELECT host FROM source WHERE host IS NOT NULL UNION SELECT host FROM finding WHERE host IS NOT NULL ORDER BY 1"
+    """Names of all hosts of a case; a host that was renamed has its last one."""
+    query = (
+        "FROM (SELECT host FROM source UNION SELECT host FROM finding)"
+        " WHERE host IS NOT NULL AND host NOT IN (SELECT alias FROM host_alias) ORDER BY host"
+    )
     return [str(r[0]) for r in con.execute(query).fetchall()]
 
 
