@@ -1,6 +1,7 @@
 """The sorted table `timeline`: one row for each time of each row of evidence and of the answers."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import duckdb
 
@@ -16,6 +17,28 @@ LOG_WORD = "coalesce(regexp_replace(channel, '^Microsoft-Windows-|(-|/)Operation
 
 KIND_SEVERITY = {"log_clear": 3, "defender": 3, "clock_change": 1, "finding": 1}
 LEVEL_SEVERITY = "CASE level WHEN 1 THEN 2 WHEN 2 THEN 2 WHEN 3 THEN 1 ELSE 0 END"
+
+SLICE = 2_000_000
+"""Rows that are put in order at once."""
+FIRST_NS, LAST_NS = -(2**63) + 1, 2**63 - 1
+"""Bounds of all times; the last is no time but infinity."""
+
+_INSERT = """
+INSERT INTO {table}
+SELECT row_number() OVER () - 1 + $1, * EXCLUDE (number) FROM (
+    SELECT
+        m.time_utc, m.host, m.source, m.event_id, m.kind,
+        greatest(m.severity, coalesce(s.severity, 0))::UTINYINT AS severity,
+        m.summary, m.source_id, m.table_name, m.row_address, m.number
+    FROM ({moments}) AS m
+    LEFT JOIN supporting AS s
+        ON s.row_address = m.row_address
+        AND s.source_id IS NOT DISTINCT FROM m.source_id
+        AND (s.table_name IS NULL OR s.table_name = m.table_name)
+    WHERE epoch_ns(m.time_utc) >= $2 AND epoch_ns(m.time_utc) < $3
+    ORDER BY m.time_utc, m.host, m.source_id, m.number, m.table_name, m.row_address, m.kind
+)
+"""
 
 SUPPORTING = """
 CREATE OR REPLACE TEMP TABLE supporting AS
@@ -102,24 +125,26 @@ def build(con: duckdb.DuckDBPyConnection) -> int:
     moments = "\nUNION ALL\n".join(
         _addressed(selects([pair for pair in told if pair[0].name in filled] or told[:1]))
     )
-    con.execute(f"""
-        INSERT INTO {TIMELINE.name}
-        SELECT row_number() OVER () - 1, * EXCLUDE (number) FROM (
-            SELECT
-                m.time_utc, m.host, m.source, m.event_id, m.kind,
-                greatest(m.severity, coalesce(s.severity, 0))::UTINYINT AS severity,
-                m.summary, m.source_id, m.table_name, m.row_address, m.number
-            FROM ({moments}) AS m
-            LEFT JOIN supporting AS s
-                ON s.row_address = m.row_address
-                AND s.source_id IS NOT DISTINCT FROM m.source_id
-                AND (s.table_name IS NULL OR s.table_name = m.table_name)
-            ORDER BY m.time_utc, m.host, m.source_id, m.number, m.table_name, m.row_address, m.kind
-        )
-    """)
+    rows = 0
+    for low, high in _slices(con, moments):
+        con.execute(_INSERT.format(table=TIMELINE.name, moments=moments), [rows, low, high])
+        row = con.execute(f"SELECT count(*) FROM {TIMELINE.name}").fetchone()
+        rows = int(row[0]) if row else 0
     con.execute("DROP TABLE supporting")
-    row = con.execute(f"SELECT count(*) FROM {TIMELINE.name}").fetchone()
-    return int(row[0]) if row else 0
+    return rows
+
+
+def _slices(con: duckdb.DuckDBPyConnection, moments: str) -> Iterator[tuple[int, int]]:
+    """Stretches of time [from, to) in ns, of about `SLICE` rows each: what is put in order at once fits into memory."""
+    row = con.execute(f"SELECT count(*) FROM ({moments})").fetchone()
+    parts = int(row[0]) // SLICE + 1 if row else 1
+    cuts: list[int] = []
+    if parts > 1:
+        at = ", ".join(str(number / parts) for number in range(1, parts))
+        query = f"SELECT approx_quantile(epoch_ns(time_utc), [{at}]) FROM ({moments})"
+        found = con.execute(query).fetchone()
+        cuts = sorted(set(found[0])) if found else []
+    yield from pairwise([FIRST_NS, *cuts, LAST_NS])
 
 
 def _addressed(queries: Iterator[str]) -> Iterator[str]:

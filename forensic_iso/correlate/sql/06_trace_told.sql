@@ -1,7 +1,7 @@
 -- delivery_trace (temporary): what sources other than the mark say of an arrival of an image, one row per record: from_utc to to_utc
 -- it came, or it was there at seen_utc. From browser_download, browser_visit (addresses that end in an image), BITS (16403: local
--- name; 59, 60: address; its queue), $J (creation or renaming of an image), slack of $I30, the Recycle Bin, Defender (1116..., history, MPLog),
--- Sysmon 23 and 26 of a mark, Defender's file events, the $MFT of images mounted by weaker traces.
+-- name; 59, 60: address; its queue), $J (creation or renaming of an image), slack of $I30 and of the $MFT,
+-- the Recycle Bin, Defender (1116..., history, MPLog, quarantine), Sysmon 23 and 26 of a mark, Defender's file events, the $MFT of images mounted by weaker traces.
 -- trace download: finished, from an address outside that is no vendor's; detected: by Defender; unblocked: a mark was deleted.
 -- stands_alone: makes a row by itself. Misses: browsers without a database of downloads.
 CREATE OR REPLACE TEMP MACRO host_of(url) AS lower(regexp_extract(url, '(?i)^(?:https?|ftps?)://(?:[^/@]*@)?\[?([^/:?#\]]+)', 1));
@@ -55,6 +55,19 @@ LEFT JOIN mft_name n ON n.source_id = m.source_id AND n.record = i.parent_record
 WHERE i.in_slack AND NOT coalesce(i.is_directory, FALSE) AND coalesce(i.namespace, 1) <> 2 AND i.created_utc IS NOT NULL AND is_image_name(i.name)
 GROUP BY ALL;
 
+-- Images in the slack of $MFT records that no name of the $MFT bears any more; which record the file had is not known. Of the
+-- record's own file it is only an earlier name.
+CREATE OR REPLACE TEMP TABLE slack_file AS
+SELECT s.host, s.source_id, s."offset" AS record_offset, s.name, s.stored_in, s.created_utc,
+    min(upper(v.volume) || rtrim(n.path, '\') || '\' || s.name) AS path
+FROM mft_slack_name s
+JOIN mft_volume v USING (source_id)
+ANTI JOIN mft_name k ON k.source_id = s.source_id AND lower(k.name) = lower(s.name)
+ANTI JOIN mft_name o ON o.source_id = s.source_id AND o.record = s.stored_in AND o.fn_created_utc = s.created_utc
+LEFT JOIN mft_name n ON n.source_id = s.source_id AND n.record = s.parent_record AND n.sequence = s.parent_sequence AND n.is_directory AND n.namespace <> 2
+WHERE s.namespace <> 2 AND s.created_utc IS NOT NULL AND is_image_name(s.name)
+GROUP BY ALL;
+
 -- Files of the $MFT by the records that name them otherwise.
 CREATE OR REPLACE TEMP TABLE trace_record AS
 SELECT source_id, 'usn_record' AS table_name, record_offset, host, volume, record, sequence FROM journal_file
@@ -105,6 +118,10 @@ WITH said AS (
     SELECT i.host, coalesce(i.path, i.name), i.created_utc, i.created_utc, NULL, NULL, NULL, 'unknown', TRUE, '$I30',
         'an entry in the slack of its folder''s index', rule_value('c_delivery_record'), i.source_id, 'i30_entry', i.record_offset
     FROM index_file i
+    UNION ALL
+    SELECT host, coalesce(path, name), created_utc, created_utc, NULL, NULL, NULL, 'unknown', TRUE, '$MFT slack',
+        'a name in the slack of $MFT record ' || stored_in, rule_value('c_delivery_record'), source_id, 'mft_slack_name', record_offset
+    FROM slack_file
     UNION ALL
     SELECT host, canonical(original_path), NULL, NULL, deleted_utc, NULL, NULL, 'unknown', TRUE, 'Recycle Bin',
         'deleted into the Recycle Bin' || coalesce(' at ' || strftime(deleted_utc, '%Y-%m-%d %H:%M:%S'), '') || coalesce(' by ' || sid, ''), rule_value('c_delivery_record'),

@@ -5,8 +5,8 @@
 -- From user_assist, recent_app, bam_entry, pca_launch, pca_event, srum_*, program_trace, mplog_line, defender_history,
 -- Defender's events, TaskScheduler 129 and 200, AppLocker, run_mru, powershell_history, scheduled_task, task_cache, wer_report,
 -- timeline_activity, capability_use, firewall_rule, amcache_file, shimcache_entry, recent_file.
--- volume_use: gains those with a time, inside the runs of the system in which an image was open, and module loads of Defender
--- and of error reports.
+-- volume_use: gains those with a time, inside the runs of the system in which an image was open, module loads of Defender and of
+-- error reports, and new_device_use: programs of prefetch, BAM and the like on a disk device that is new while a disk is open.
 -- Misses: names without a path (SRUM's !!name!, MPLog's bare process names), commands relative to a directory.
 CREATE OR REPLACE TEMP MACRO commanded_files(line) AS
     list_distinct(regexp_extract_all(
@@ -147,13 +147,15 @@ LEFT JOIN mft_volume m ON m.host = p.host AND m.volume = p.volume
 WHERE p.volume IS NOT NULL AND d.volume IS NULL AND m.volume IS NULL AND length(p.path) > length(p.volume) + 1;
 
 -- Disk devices that programs ran from while an image of a disk was open, and from no volume of that number or a higher one at another
--- time: the newest device of the host. Serials that ran at other times too are the host's own.
+-- time: the newest device of the host. Serials that ran at other times too are the host's own. Where the image is at hand, its list
+-- of files says more.
 CREATE OR REPLACE TEMP TABLE new_device_use AS
 WITH seen AS (
     SELECT host, volume, path, mono_ns, time_utc, source_id, table_name, record_offset, NULL AS serial
     FROM trace_use WHERE stage <= 2 AND class = 'run' AND mono_ns IS NOT NULL AND volume LIKE '\device\harddiskvolume%'
     UNION ALL
-    SELECT r.host, volume_quick(coalesce(r.own_device_path, r.own_path)), coalesce(r.own_device_path, r.own_path), stamp_ns(r.host, r.run_utc), r.run_utc, r.source_id, 'prefetch_run', r."offset",
+    SELECT r.host, volume_quick(coalesce(r.own_device_path, r.own_path)), coalesce(r.own_device_path, r.own_path),
+        stamp_ns(r.host, r.run_utc), r.run_utc, r.source_id, 'prefetch_run', r."offset",
         p.own_volume_serial
     FROM prefetch_run r
     JOIN prefetch p USING (source_id)
@@ -162,7 +164,8 @@ WITH seen AS (
 placed AS (
     SELECT s.*, regexp_extract(s.volume, '([0-9]+)$', 1)::INTEGER AS number,
         EXISTS (SELECT 1 FROM session o WHERE o.host = s.host AND o.image_kind = 'disk' AND s.mono_ns >= o.open_ns - rule_ns('same_act_s')
-            AND s.mono_ns <= coalesce(o.end_ns, 9223372036854775807 - rule_ns('same_act_s')) + rule_ns('same_act_s')) AS is_inside
+            AND s.mono_ns <= coalesce(o.end_ns, 9223372036854775807 - rule_ns('same_act_s')) + rule_ns('same_act_s')) AS is_inside,
+        EXISTS (SELECT 1 FROM session o JOIN session_file f USING (session_id) WHERE o.host = s.host AND o.image_kind = 'disk' AND s.mono_ns >= o.open_ns) AS is_listed
     FROM seen s
 ),
 own AS (
@@ -171,7 +174,7 @@ own AS (
 SELECT p.host, p.volume, p.path, p.mono_ns, p.time_utc, TRUE AS solid, 'program' AS what, p.source_id, p.table_name, p.record_offset
 FROM placed p
 LEFT JOIN own o USING (host)
-WHERE p.is_inside AND NOT coalesce(p.number <= o.number, FALSE) AND NOT coalesce(list_contains(o.serials, p.serial), FALSE)
+WHERE p.is_inside AND NOT p.is_listed AND NOT coalesce(p.number <= o.number, FALSE) AND NOT coalesce(list_contains(o.serials, p.serial), FALSE)
     AND NOT regexp_matches(lower(p.path), '^\\device\\[a-z0-9]+\\(windows|program files|program files \(x86\)|programdata|users)\\');
 
 INSERT INTO volume_use BY NAME

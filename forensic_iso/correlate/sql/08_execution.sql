@@ -107,7 +107,8 @@ alive AS (
             THEN coalesce(
                 nullif(regexp_extract(token, '(?i)(?:^|[^a-z0-9/]|file:/{2,3})(' || volume || '[\\/]+[^\\/\s"''&|;].*)$', 1), ''),
                 -- E:file: relative to the drive's own directory, which is its root unless it was changed.
-                regexp_replace(nullif(regexp_extract(token, '(?i)^(' || volume || '[^\\/\s"''&|;:].*\.(?:' || array_to_string(rule_words('code_extension'), '|') || '))$', 1), ''), '^(..)', '\1\\')
+                regexp_replace(nullif(regexp_extract(
+                    token, '(?i)^(' || volume || '[^\\/\s"''&|;:].*\.(?:' || array_to_string(rule_words('code_extension'), '|') || '))$', 1), ''), '^(..)', '\1\\')
             )
             ELSE nullif(regexp_extract(token, '(?i)(' || regexp_escape(volume) || '\\.+)$', 1), '')
         END AS on_volume,

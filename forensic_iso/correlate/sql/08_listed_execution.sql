@@ -81,7 +81,8 @@ INSERT INTO execution BY NAME
 SELECT short_hash(concat_ws('|', 'listed', l.session_id, l.process_key)) AS execution_id, l.session_id, p.host, s.image_path,
     p.started_utc AS time_utc, l.kind, p.path AS process_path, p.command_line, p.pid, p.process_guid, p.parent_path, p.user_name,
     CASE WHEN l.kind = 'lnk_argument' THEN 'started by Explorer with target and arguments of the shortcut ' || l.file || ' in the image'
-        WHEN l.kind = 'relative_arg_cwd' THEN 'argument ' || l.file || ' is relative, given as a shortcut gives it while this image alone was open; no directory is logged, the image is not at hand'
+        WHEN l.kind = 'relative_arg_cwd' THEN 'argument ' || l.file || ' is relative, given as a shortcut gives it while this image alone was open; '
+            || 'no directory is logged, the image is not at hand'
         ELSE 'argument ' || l.file || ' is a file of this image alone; no directory is logged' END AS basis,
     l.confidence, l.target, l.process_key, p.integrity
 FROM listed_run l

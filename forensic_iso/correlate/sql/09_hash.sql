@@ -125,7 +125,8 @@ LEFT JOIN process p ON p.host = e.host AND p.process_guid = e.process_guid
 LEFT JOIN made_before('module_equal') o ON o.host = e.host AND o.file_key = path_key(e.image_loaded)
 ANTI JOIN loaded l ON l.source_id = e.source_id AND l.record_offset = e.record_offset AND l.table_name = 'sysmon_image_load'
 WHERE e.mono_ns >= e.open_ns AND NOT e.loaded_before AND NOT coalesce(o.created_ns < e.first_ns, FALSE)
-QUALIFY row_number() OVER (PARTITION BY e.host, coalesce(p.process_key, e.process_id::VARCHAR), path_key(e.image_loaded) ORDER BY e.open_ns DESC, e.mono_ns, e.algorithm DESC, e.file) = 1;
+QUALIFY row_number() OVER (PARTITION BY e.host, coalesce(p.process_key, e.process_id::VARCHAR), path_key(e.image_loaded)
+    ORDER BY e.open_ns DESC, e.mono_ns, e.algorithm DESC, e.file) = 1;
 
 INSERT INTO execution BY NAME
 SELECT execution_id, session_id, host, image_path, happened_utc AS time_utc, 'hash_match' AS kind, canonical(image) AS process_path, command_line,

@@ -59,7 +59,9 @@ elsewhere AS (
 ),
 weighed AS (
     SELECT i.* EXCLUDE (session_serial), o.serial IS NOT NULL AS is_elsewhere,
-        (i.session_id, lower(regexp_extract(i.program, '^(\\[^\\]+\\[^\\]+)\\', 1))) IN (SELECT (session_id, volume) FROM session_volume WHERE ground <> 'ambiguous') AS on_device, f.path AS image_file, f.source_id AS content_source, f.record_offset AS content_offset,
+        (i.session_id, lower(regexp_extract(i.program, '^(\\[^\\]+\\[^\\]+)\\', 1)))
+            IN (SELECT (session_id, volume) FROM session_volume WHERE ground <> 'ambiguous') AS on_device,
+        f.path AS image_file, f.source_id AS content_source, f.record_offset AS content_offset,
         v.serial IS NOT NULL OR upper(i.session_serial) = i.serial AS serial_agrees
     FROM inside i
     LEFT JOIN elsewhere o ON o.host = i.host AND o.serial = i.serial
@@ -107,7 +109,9 @@ SELECT short_hash(concat_ws('|', 'prefetch', u.host, u.session_id, u.image_path,
             ELSE 'prefetch: the program read ' || coalesce(u.image_file, u.below) || ' from a volume with the serial ' || u.serial END,
         CASE WHEN u.serial_agrees THEN 'the serial of the image' ELSE NULL END,
         CASE WHEN u.image_file IS NOT NULL THEN u.image_file || ' is a file of the image' END,
-        CASE WHEN u.session_id IS NULL THEN 'no trace of the mount itself' WHEN u.rank = 5 THEN 'a device that was there only while the image was open' WHEN NOT coalesce(u.serial_agrees, FALSE)
+        CASE WHEN u.session_id IS NULL THEN 'no trace of the mount itself'
+            WHEN u.rank = 5 THEN 'a device that was there only while the image was open'
+            WHEN NOT coalesce(u.serial_agrees, FALSE)
             THEN 'an optical medium while the image was open' END,
         CASE WHEN u.is_shared THEN 'the list of files is that of several runs, not of this one alone' END
     ) AS basis,

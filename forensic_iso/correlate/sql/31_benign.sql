@@ -1,74 +1,11 @@
 -- benign (temporary): the grounds of a benign reason, one row per finding. Several independent facts together: origin (C1: no
--- mark and no sign of its removal, and a copy from a server of the house or by a management agent; or a vendor's medium),
+-- mark and no sign of its removal, and a copy from a server of the house or by a management agent; or a vendor's medium, 30_vendor),
 -- account (C2: all runs elevated), code (C3: nothing unsigned, no loader, shortcut or hidden file as starter, parents of
 -- installations), quiet (C4: nothing loud followed). A scheduled deployment stands under the task scheduler, with a task older
 -- than the image by task_before_image_s or the image mounted on repeat_days earlier days. A boot medium: nothing run, a log of
 -- starts there, a USB disk attached while the image was handled. Names of files and programs excuse nothing.
 -- own_disk: a disk that the system attaches within boot_attach_s of each start, on more than repeat_days days, unmarked.
--- vendor_medium: every mark names vendor_origin by https, which whoever writes the mark can claim; so a second fact must agree: a
--- valid signature of vendor_publisher on the volume, vendor_label, or the browser's own record. Other signers there void it.
 -- Misses: tools that unpack an image without opening it; publishers where Sysmon 7 is not logged.
-CREATE OR REPLACE TEMP MACRO is_of(server, names) AS
-    list_bool_or(list_transform(names, lambda v: lower(server) = v OR ends_with(lower(server), '.' || v)));
--- Host of an address by https; NULL for other schemes and for what is no plain name, as an account before the host.
-CREATE OR REPLACE TEMP MACRO https_host(url) AS nullif(regexp_extract(lower(url), '^https://([a-z0-9.-]+)(:443)?(/|$)', 1), '');
--- Entries "domain|word": the words of the domains that a host belongs to.
-CREATE OR REPLACE TEMP MACRO words_of(server, entries) AS
-    list_transform(
-        list_filter(entries, lambda e: lower(server) = split_part(e, '|', 1) OR ends_with(lower(server), '.' || split_part(e, '|', 1))),
-        lambda e: substr(e, strpos(e, '|') + 1)
-    );
-
-CREATE OR REPLACE TEMP TABLE vendor_medium AS
-WITH named AS (
-    SELECT s.finding_id, min(https_host(d.host_url)) AS server, min(d.image_path) AS image_path
-    FROM subject s
-    JOIN delivery d USING (delivery_id)
-    GROUP BY s.finding_id
-    HAVING bool_and(CASE WHEN d.is_marked OR d.host_url IS NOT NULL THEN coalesce(is_of(https_host(d.host_url), rule_words('vendor_origin')), FALSE) ELSE TRUE END)
-        AND bool_or(d.is_marked)
-        AND NOT bool_or(coalesce(d.trace IN ('mail', 'chat', 'archive', 'detected', 'unblocked'), FALSE) OR coalesce(d.removal, '') <> '')
-),
--- Who signed what was loaded from the volume while it was the image's.
-signed_there AS (
-    SELECT n.finding_id, list(DISTINCT lower(l.signature)) AS signers,
-        bool_and(l.signed AND coalesce(l.signature_status, '') = 'Valid' AND list_contains(words_of(n.server, rule_words('vendor_publisher')), lower(l.signature))) AS is_vendors
-    FROM named n
-    JOIN subject s USING (finding_id)
-    JOIN session_volume v ON v.session_id = s.session_id AND v.ground <> 'ambiguous'
-    JOIN sysmon_timed('sysmon_image_load') l ON l.host = v.host AND volume_quick(l.image_loaded) = v.volume
-        AND l.mono_ns >= v.open_ns - rule_ns('same_act_s') AND l.mono_ns <= v.end_ns + rule_ns('same_act_s')
-    WHERE l.signed IS NOT NULL
-    GROUP BY n.finding_id
-),
-labelled AS (
-    SELECT n.finding_id, min(f.volume_label) AS label
-    FROM named n
-    JOIN subject s USING (finding_id)
-    JOIN session_file f USING (session_id)
-    WHERE list_bool_or(list_transform(words_of(n.server, rule_words('vendor_label')), lambda w: regexp_matches(lower(f.volume_label), w)))
-    GROUP BY n.finding_id
-),
-recorded AS (
-    SELECT DISTINCT n.finding_id
-    FROM named n
-    JOIN subject s USING (finding_id)
-    JOIN joined_trace j USING (delivery_id)
-    JOIN delivery_trace t USING (number)
-    WHERE t.table_name = 'browser_download' AND t.stands_alone AND is_of(https_host(t.url), rule_words('vendor_origin'))
-)
-SELECT n.finding_id, n.server,
-    CASE
-        WHEN g.is_vendors = FALSE THEN NULL
-        WHEN g.is_vendors THEN 'what it loaded is signed by ' || array_to_string(g.signers, ', ')
-        WHEN l.label IS NOT NULL THEN 'the volume bears the vendor''s label ' || l.label
-        WHEN r.finding_id IS NOT NULL THEN 'the browser''s own record of the download agrees'
-    END AS second_ground,
-    coalesce(g.is_vendors, TRUE) AS is_not_contradicted
-FROM named n
-LEFT JOIN signed_there g USING (finding_id)
-LEFT JOIN labelled l USING (finding_id)
-LEFT JOIN recorded r USING (finding_id);
 
 -- Runs that descend from the task scheduler, with the process that is the task's action.
 CREATE OR REPLACE TEMP TABLE scheduled_run AS
@@ -152,7 +89,8 @@ JOIN session s USING (session_id)
 LEFT JOIN boot b ON b.host = s.host AND b.boot_number = s.boot_number
 GROUP BY j.finding_id
 HAVING days > rule_value('repeat_days')
-    AND bool_and(s.image_kind = 'disk' AND list_contains(rule_words('service_sid'), lower(s.user_sid)) AND (b.started_utc IS NULL OR s.open_ns <= b.start_ns + rule_ns('boot_attach_s')))
+    AND bool_and(s.image_kind = 'disk' AND list_contains(rule_words('service_sid'), lower(s.user_sid))
+        AND (b.started_utc IS NULL OR s.open_ns <= b.start_ns + rule_ns('boot_attach_s')))
     AND bool_or(b.started_utc IS NOT NULL);
 
 CREATE OR REPLACE TEMP TABLE benign AS

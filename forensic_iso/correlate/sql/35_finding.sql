@@ -26,7 +26,8 @@ excuse AS (
                     || '; run elevated; ' || CASE WHEN b.has_signed THEN 'modules signed' ELSE 'signature not seen' END
                     || '; no outside connection, persistence, injection or detection'
             WHEN b.own_disk_days IS NOT NULL AND b.is_quiet
-                THEN 'disk of the host: the system attached it soon after each of its starts, on ' || b.own_disk_days || ' days; no mark and no trace of an outside origin; no outside connection, persistence, injection or detection'
+                THEN 'disk of the host: the system attached it soon after each of its starts, on ' || b.own_disk_days || ' days; '
+                    || 'no mark and no trace of an outside origin; no outside connection, persistence, injection or detection'
             WHEN l.verdict IN ('delivered', 'mounted') AND b.usb_utc IS NOT NULL AND NOT b.is_unmarked_later
                     AND (b.origin IS NOT NULL OR b.vendor_url IS NOT NULL OR NOT (b.is_marked OR b.is_traced))
                 THEN 'boot medium made: a USB disk was attached at ' || said(b.usb_utc) || ' while the image was handled, nothing was run from it; '
