@@ -249,7 +249,7 @@ MOUNT_SESSION = Table(
         Moment(
             "closed_utc",
             "image_unmounted",
-            "concat(image_path, ' as ' || volume, ': ', close_basis)",
+            "concat(image_path, ' as ' || volume, ' (', close_basis, ')')",
         ),
     ),
 )

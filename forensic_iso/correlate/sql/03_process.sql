@@ -49,29 +49,32 @@ QUALIFY row_number() OVER (
     PARTITION BY host, process_id, path_key(folder_path), coalesce(process_creation_time_utc, timestamp_utc) ORDER BY source_id, row_address
 ) = 1;
 
+-- Windows over the keys alone: the rest of the columns is joined afterwards, not sorted.
 CREATE OR REPLACE TEMP TABLE process_start AS
 WITH neighbour AS (
-    SELECT *, lag(mono_ns) OVER near AS before_ns, lag(rank) OVER near AS before_rank
+    SELECT rowid AS number, host, pid, image_key, mono_ns, rank, record_id, row_number() OVER near AS turn,
+        lag(mono_ns) OVER near AS before_ns, lag(rank) OVER near AS before_rank
     FROM process_record
     WINDOW near AS (PARTITION BY host, pid, image_key ORDER BY mono_ns, rank, record_id)
 ),
 numbered AS (
-    SELECT *,
+    SELECT number, rank * 1000000000000 + turn AS best,
         sum(CASE WHEN before_ns IS NULL OR mono_ns - before_ns > rule_ns('same_act_s') OR before_rank = rank THEN 1 ELSE 0 END)
-            OVER (PARTITION BY host, pid, image_key ORDER BY mono_ns, rank, record_id) AS start_number
+            OVER (PARTITION BY host, pid, image_key ORDER BY turn) AS start_number
     FROM neighbour
 )
 SELECT host, pid, image_key,
-    min_by(started_utc, rank) AS started_utc, min_by(mono_ns, rank) AS start_ns, max(process_guid) AS process_guid,
-    min_by(path, rank) AS path, min_by(command_line, rank) AS command_line, max(current_directory) AS current_directory,
-    max(original_file_name) AS original_file_name, max(hashes) AS hashes, min_by(user_name, rank) AS user_name,
-    max(user_sid) AS user_sid, min_by(integrity, rank) AS integrity, max(parent_guid) AS parent_guid,
-    min_by(parent_pid, rank) AS parent_pid, min_by(parent_path, rank) AS parent_path,
+    min_by(started_utc, best) AS started_utc, min_by(mono_ns, best) AS start_ns, max(process_guid) AS process_guid,
+    min_by(path, best) AS path, min_by(command_line, best) AS command_line, max(current_directory) AS current_directory,
+    max(original_file_name) AS original_file_name, max(hashes) AS hashes, min_by(user_name, best) AS user_name,
+    max(user_sid) AS user_sid, min_by(integrity, best) AS integrity, max(parent_guid) AS parent_guid,
+    min_by(parent_pid, best) AS parent_pid, min_by(parent_path, best) AS parent_path,
     max(parent_command_line) AS parent_command_line,
     max(source_id) FILTER (rank = 1) AS sysmon_source_id, max(record_offset) FILTER (rank = 1) AS sysmon_offset,
     max(source_id) FILTER (rank = 2) AS security_source_id, max(record_offset) FILTER (rank = 2) AS security_offset,
     max(source_id) FILTER (rank = 3) AS mde_source_id, max(record_offset) FILTER (rank = 3) AS mde_row
-FROM numbered
+FROM process_record r
+JOIN numbered n ON n.number = r.rowid
 GROUP BY host, pid, image_key, start_number;
 
 CREATE OR REPLACE TEMP TABLE process_end AS
@@ -81,10 +84,10 @@ UNION ALL
 SELECT host, process_id, NULL, time_utc, mono_ns FROM timed('security_process_exit');
 
 CREATE OR REPLACE TEMP TABLE process_life AS
-WITH keyed AS (
-    SELECT s.*, short_hash(concat_ws('|', 'process', s.host, s.pid, s.image_key, s.start_ns, s.process_guid)) AS process_key,
-        lead(s.start_ns) OVER (PARTITION BY s.host, s.pid ORDER BY s.start_ns) AS next_ns
-    FROM process_start s
+WITH keyed AS MATERIALIZED (
+    SELECT rowid AS number, host, pid, start_ns, short_hash(concat_ws('|', 'process', host, pid, image_key, start_ns, process_guid)) AS process_key,
+        lead(start_ns) OVER (PARTITION BY host, pid ORDER BY start_ns) AS next_ns
+    FROM process_start
 ),
 guid_end AS (
     SELECT host, process_guid, min(ended_utc) AS ended_utc, min(mono_ns) AS mono_ns
@@ -95,13 +98,18 @@ pid_end AS (
     FROM keyed k
     ASOF JOIN process_end e ON e.host = k.host AND e.pid = k.pid AND k.start_ns <= e.mono_ns
     WHERE k.next_ns IS NULL OR e.mono_ns < k.next_ns
+),
+in_boot AS (
+    SELECT k.number, k.process_key, k.next_ns, b.boot_number, b.end_ns
+    FROM keyed k
+    ASOF LEFT JOIN boot b ON b.host = k.host AND k.start_ns >= b.start_ns
 )
-SELECT k.*, b.boot_number, coalesce(g.ended_utc, p.ended_utc) AS ended_utc,
-    least(coalesce(g.mono_ns, p.mono_ns), k.next_ns, b.end_ns) AS end_ns
-FROM keyed k
-LEFT JOIN guid_end g ON g.host = k.host AND g.process_guid = k.process_guid
-LEFT JOIN pid_end p USING (process_key)
-ASOF LEFT JOIN boot b ON b.host = k.host AND k.start_ns >= b.start_ns;
+SELECT s.*, k.process_key, k.next_ns, k.boot_number, coalesce(g.ended_utc, p.ended_utc) AS ended_utc,
+    least(coalesce(g.mono_ns, p.mono_ns), k.next_ns, k.end_ns) AS end_ns
+FROM process_start s
+JOIN in_boot k ON k.number = s.rowid
+LEFT JOIN guid_end g ON g.host = s.host AND g.process_guid = s.process_guid
+LEFT JOIN pid_end p ON p.process_key = k.process_key;
 
 INSERT INTO process BY NAME
 WITH by_guid AS (

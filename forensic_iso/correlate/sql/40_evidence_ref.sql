@@ -34,7 +34,7 @@ mounted AS (
     SELECT session_id, source_id, table_name, record_offset, role FROM session_trace
 ),
 volume AS (
-    SELECT DISTINCT u.session_id AS subject_id, u.source_id, u.table_name, u.record_offset, 'use of ' || upper(u.volume) || ': ' || u.what AS role
+    SELECT DISTINCT u.session_id AS subject_id, u.source_id, u.table_name, u.record_offset, 'use of ' || upper(u.volume) || ', ' || u.what AS role
     FROM inside_use u
     JOIN session_volume v ON v.session_id = u.session_id AND v.volume = u.volume
     QUALIFY row_number() OVER (PARTITION BY u.session_id ORDER BY u.mono_ns, u.record_offset) <= rule_value('volume_refs')
