@@ -1,6 +1,6 @@
 """Derived tables of a synthetic fleet of 1,000 hosts: CPU, memory, and the cost per event as the events grow tenfold.
 
-    python benchmarks/correlate.py [MILLIONS ...]
+    python -m benchmarks.correlate [MILLIONS ...]
 
 For each size (1 and 10) a case is filled by DuckDB alone and correlated in a fresh process. Of ten events one is a
 process start (Sysmon 1), one its end (5), four are loaded modules (7), two connections (3), one is a created file (11), one

@@ -74,6 +74,8 @@ class Runner:
         for statement in self.memory.files[sql]:
             if statement.fills is None:
                 self.con.execute(statement.parsed)
+                if statement.parsed.type == duckdb.StatementType.INSERT:
+                    self.known.clear()  # what it filled is not told: any table may hold rows now
             elif self._may_give_rows(statement):
                 self._fill(statement, statement.fills)
             elif statement.makes:

@@ -111,3 +111,18 @@ def test_statements_left_out_come_to_the_same_as_those_that_ran() -> None:
 
     assert learnt == [outcome(duckdb.connect(), Learned(), rows) for rows in inputs]
     assert len(memory.columns) == 2
+
+
+def test_rows_inserted_in_a_form_that_is_not_followed_are_seen_by_what_comes_after() -> None:
+    con, memory = duckdb.connect(), Learned(runs=1)
+    con.execute("CREATE TABLE taken (z VARCHAR, n INTEGER)")
+    sql = (
+        "INSERT INTO main.taken BY NAME SELECT 7 AS n;"
+        "CREATE OR REPLACE TEMP TABLE after AS SELECT n FROM taken"
+    )
+
+    for _ in range(2):  # the columns of a table without rows are learnt first
+        con.execute("DELETE FROM taken")
+        Runner(con, {"taken": False}, memory).execute(sql)
+
+    assert con.execute("FROM after").fetchall() == [(7,)]
