@@ -105,7 +105,7 @@ with open_writer(Path(sys.argv[1])) as con:
     started = cpu()
     steps = run(con)
     used = cpu() - started
-peak = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
+    peak = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
     counts = {t: con.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in ("mount_session", "execution", "finding")}
 print(json.dumps([used, peak, counts, [[s.name, s.rows, s.seconds] for s in steps]]))
 """

@@ -1,18 +1,19 @@
 """Worker processes: tasks out, messages back, and an end for a worker that hangs or grows."""
 
-import multiprocessing
 import os
 import queue
+import socket
+import subprocess
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
-from forensic_iso.case.worker import Ended, Message, Task, execute, serve
+from forensic_iso.case.worker import Ended, Message, Task, execute, receive
 from forensic_iso.errors import SystemFault
 from parsers.contract import Problem, Severity
 
@@ -25,6 +26,14 @@ MEMORY_BYTES = 3 << 30
 POLL_SECONDS = 0.5
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(256 << 20), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
 """glibc keeps what a worker frees: else each batch's arrays are mapped and faulted in anew (5 s of 12 on a $MFT)."""
+START = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process decides what Ctrl-C means
+sys.path[:] = sys.argv[2:]
+from forensic_iso.case.worker import main
+main(int(sys.argv[1]))
+"""
+"""A plain interpreter: multiprocessing's would load the command line too, and start a process of its own beside it."""
 STILLBORN = 3
 """So many workers in a row that die before their first message: the machine refuses, not the evidence."""
 
@@ -43,7 +52,7 @@ def run_inline(tasks: "Sequence[Task] | deque[Task]") -> Iterator[Event]:
 
 @dataclass(slots=True)
 class _Worker:
-    process: SpawnProcess
+    process: subprocess.Popen[bytes]
     pipe: Connection
     task: Task | None = None
     heard: float = 0.0
@@ -57,7 +66,6 @@ class Pool:
     def __init__(
         self, count: int, silent_seconds: float = SILENT_SECONDS, memory_bytes: int = MEMORY_BYTES
     ) -> None:
-        self._context = multiprocessing.get_context("spawn")
         self._inbox: queue.Queue[tuple[_Worker, Event | None]] = queue.Queue(QUEUE * count)
         self._silent, self._memory = silent_seconds, memory_bytes
         self._count = count
@@ -71,20 +79,23 @@ class Pool:
         for w in self._workers:
             w.process.kill()
         for w in self._workers:
-            w.process.join()
+            w.process.wait()
+
+    @property
+    def pids(self) -> list[int]:
+        """Process ids of the workers."""
+        return [w.process.pid for w in self._workers]
 
     def _start(self) -> _Worker:
-        ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=serve, args=(theirs,), daemon=True)
-        before = dict(os.environ)
-        os.environ.update({k: v for k, v in MALLOC.items() if k not in os.environ})
-        try:
-            process.start()
-        finally:
-            for name in MALLOC.keys() - before.keys():
-                del os.environ[name]
-        theirs.close()
-        worker = _Worker(process, ours)
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = subprocess.Popen(  # noqa: S603  (our own interpreter)
+                [sys.executable, "-P", "-c", START, str(theirs.fileno()), *sys.path],
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                env=MALLOC | os.environ,
+            )
+        worker = _Worker(process, Connection(ours.detach()))
         self._workers.append(worker)
         threading.Thread(target=self._drain, args=(worker,), daemon=True).start()
         return worker
@@ -93,7 +104,7 @@ class Pool:
         """A full pipe would stop the worker while an INSERT runs, so each pipe has a reader."""
         while True:
             try:
-                event: Event | None = worker.pipe.recv()
+                event: Event | None = receive(worker.pipe)
             except (EOFError, OSError):
                 event = None
             worker.heard = time.monotonic()
@@ -146,16 +157,16 @@ class Pool:
 
     def _bury(self, worker: _Worker) -> Iterator[Event]:
         self._workers.remove(worker)
-        worker.process.join()
+        worker.process.wait()
         if worker.task is None:
             return
         self._stillborn += not worker.spoke and not worker.ending
         if self._stillborn >= STILLBORN:
             raise SystemFault(
-                f"starting worker processes: {self._stillborn} in a row ended with code {worker.process.exitcode} "
+                f"starting worker processes: {self._stillborn} in a row ended with code {worker.process.returncode} "
                 "before their first word; try --workers 0"
             )
-        why = worker.ending or f"the worker process ended with code {worker.process.exitcode}"
+        why = worker.ending or f"the worker process ended with code {worker.process.returncode}"
         yield (
             worker.task.number,
             Problem(

@@ -1,14 +1,15 @@
 """One source between the workers and the writer: whole, or in parts that several workers read at the same time.
 
 Whatever comes first, the writer gets the parts in their order, and all of them in its one transaction. What comes too
-early waits: a little in memory, more of it in a file without a name in the case's folder.
+early waits: some in memory, more of it in a file without a name in the case's folder.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from tempfile import SpooledTemporaryFile
+from tempfile import TemporaryFile
+from typing import IO
 
 from forensic_iso.case.worker import Ended, Left, Message, Plan, Rows, Task
 from forensic_iso.case.writer import SourceWriter
@@ -21,8 +22,8 @@ PART_BYTES = 32 << 20
 MOST_PARTS = 64
 MOST_PACKED = 2
 """Parts of a packed artifact: each one unpacks all that lies before it."""
-HELD_BYTES = 8 << 20
-"""Rows of a part that wait in memory; more of them wait on disk."""
+HELD_BYTES = 64 << 20
+"""Rows of one source that wait in memory for their turn; more of them wait on disk."""
 
 
 def plan(kind: str, found: Found, part_bytes: int) -> Plan | None:
@@ -40,26 +41,41 @@ def most_parts(kind: str, found: Found, part_bytes: int) -> int:
 
 
 class _Held:
-    """Messages of a part whose turn has not come."""
+    """Messages of a part whose turn has not come: first in memory, and from the first that finds no room on, on disk."""
 
     def __init__(self, folder: Path) -> None:
-        self._file = SpooledTemporaryFile(HELD_BYTES, dir=str(folder))
-        self._rows: list[tuple[str, int, int]] = []
+        self._folder = folder
         self._problems: list[Problem] = []
+        self._rows: list[Rows] = []
+        self._file: IO[bytes] | None = None
+        self._stored: list[tuple[str, int, int]] = []
+        self.in_memory = 0
 
-    def take(self, message: Rows | Problem) -> None:
+    def take(self, message: Rows | Problem, room: int) -> None:
+        """Keep a message; `room`: bytes that may still wait in memory."""
         if isinstance(message, Problem):
             self._problems.append(message)
             return
+        size = len(message.ipc)
+        if self._file is None and size <= room:
+            self._rows.append(message)
+            self.in_memory += size
+            return
+        if self._file is None:
+            self._file = TemporaryFile(dir=self._folder)
         self._file.write(message.ipc)
-        self._rows.append((message.table, len(message.ipc), message.count))
+        self._stored.append((message.table, size, message.count))
 
     def release(self) -> Iterator[Rows | Problem]:
+        """All messages: problems, then rows in their order."""
         yield from self._problems
-        self._file.seek(0)
-        for table, size, count in self._rows:
-            yield Rows(table, self._file.read(size), count)
-        self._file.close()
+        yield from self._rows
+        if self._file is None:
+            return
+        with self._file as file:
+            file.seek(0)
+            for table, size, count in self._stored:
+                yield Rows(table, file.read(size), count)
 
 
 @dataclass(slots=True)
@@ -88,7 +104,8 @@ class Reading:
             if part == self._turn:
                 self._pass(message)
             else:
-                self._held.setdefault(part, _Held(self.folder)).take(message)
+                room = HELD_BYTES - sum(held.in_memory for held in self._held.values())
+                self._held.setdefault(part, _Held(self.folder)).take(message, room)
         return None
 
     def _pass(self, message: Rows | Problem) -> None:

@@ -5,19 +5,21 @@ A worker never touches the case. Messages go out through `emit`; the same code r
 worker processes are wanted.
 """
 
+import contextlib
 import hashlib
 import io
+import os
 import pickle
-import signal
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import cast
 
 from forensic_iso.evidence.archive import open_found
+from forensic_iso.evidence.earlier import earlier_state
 from forensic_iso.evidence.found import Found
 from forensic_iso.evidence.streams import stream_problems
 from forensic_iso.evidence.zips import BadArchive
@@ -98,7 +100,7 @@ class Rows:
     """Rows of one table as an Arrow IPC stream."""
 
     table: str
-    ipc: bytes
+    ipc: bytes | bytearray
     count: int
 
 
@@ -183,7 +185,13 @@ def _parser(name: str) -> Parser:
 
 def _artifact(found: Found, window: Window, beside: tuple[Artifact, ...] = ()) -> Artifact:
     return Artifact(
-        found.name, lambda: open_found(found), found.size, found.windows_path, window, beside
+        found.name,
+        lambda: open_found(found),
+        found.size,
+        found.windows_path,
+        window,
+        beside,
+        earlier_state(found),
     )
 
 
@@ -238,16 +246,48 @@ def _warm_up() -> None:
     import parsers.evtx.reader  # noqa: F401
 
 
-def serve(pipe: Connection) -> None:
-    """Loop of a worker process: tasks in, (task number, message) out, until None comes or the pipe ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process decides what Ctrl-C means
-    _warm_up()
+def main(pipe: int) -> None:
+    """Loop of a worker process: tasks in, messages out, until the pipe (file descriptor of a socket) ends."""
+    with Connection(pipe) as connection, contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        _warm_up()
+        _serve(connection)
+
+
+def _serve(pipe: Connection) -> None:
     while True:
         try:
-            task: Task | None = pipe.recv()
+            task: Task = pipe.recv()
         except EOFError:
             return
-        if task is None:
-            return
         number = task.number
-        execute(task, lambda message, number=number: pipe.send((number, message)))  # type: ignore[misc]
+        execute(task, lambda message, number=number: send(pipe, number, message))  # type: ignore[misc]
+
+
+def send(pipe: Connection, number: int, message: Message) -> None:
+    """One message of a task. Rows follow it as plain bytes: pickled, they would be copied twice on either side."""
+    if not isinstance(message, Rows):
+        pipe.send((number, message, 0))
+        return
+    pipe.send((number, replace(message, ipc=b""), len(message.ipc)))
+    left = memoryview(message.ipc)
+    while left:
+        left = left[os.write(pipe.fileno(), left) :]
+
+
+def receive(pipe: Connection) -> tuple[int, Message]:
+    """The next message, and the number of its task.
+
+    Raises:
+        EOFError, OSError: the worker is gone, perhaps between a message and its rows.
+    """
+    number, message, size = cast(tuple[int, Message, int], pipe.recv())
+    if isinstance(message, Rows):
+        data = bytearray(size)
+        left = memoryview(data)
+        while left:
+            got = os.readv(pipe.fileno(), [left])
+            if not got:
+                raise EOFError
+            left = left[got:]
+        message = replace(message, ipc=data)
+    return number, message

@@ -28,7 +28,7 @@ class SourceWriter:
         """Start the transaction."""
         self.cursor.execute("BEGIN")
 
-    def add(self, table: str, ipc: bytes) -> None:
+    def add(self, table: str, ipc: bytes | bytearray) -> None:
         """Take rows of one table."""
         rows = pa.ipc.open_stream(ipc).read_all()
         held = self._waiting.setdefault(table, [])

@@ -28,6 +28,9 @@ _ENTITIES = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "apos": "'"}
 
 END, OPEN, CLOSE_START, CLOSE_EMPTY, CLOSE, TEXT, ATTRIBUTE = 0, 1, 2, 3, 4, 5, 6
 CDATA, CHARACTER, ENTITY, NORMAL_SUB, OPTIONAL_SUB, FRAGMENT = 7, 8, 9, 0x0D, 0x0E, 0x0F
+PI_TARGET, PI_DATA = 0x0A, 0x0B
+WOUNDED = "\0"
+"""Stands for a name that is not what its hash says; no name of XML holds this character."""
 MORE = 0x40
 """Flag of a token: attributes follow, or more of the same."""
 
@@ -49,8 +52,17 @@ class Element:
     children: "list[Element | list[Part]]"
 
 
+def sound_name(raw: bytes) -> bool:
+    """Whether a name (16-bit hash, length, UTF-16) has the hash that it is stored with: h = 65599 * h + unit."""
+    value = 0
+    for unit in struct.unpack_from(f"<{len(raw) // 2 - 2}H", raw, 4):
+        value = (value * 65599 + unit) & 0xFFFFFFFF
+    stored: int = _U16(raw, 0)[0]
+    return value & 0xFFFF == stored
+
+
 class Walk:
-    """Walks BinXML tokens in one chunk; notes the name offsets for later verification.
+    """Walks BinXML tokens in one chunk; notes the name offsets for later verification, and the types of substitutions.
 
     `dependency` is the size of the dependency id, which exists only inside template definitions.
     """
@@ -61,6 +73,7 @@ class Walk:
         self.end = min(end, len(chunk))
         self.dependency = dependency
         self.names: list[tuple[int, bool, bytes]] = []
+        self.types: dict[int, int] = {}
 
     def u8(self) -> int:
         """Next byte."""
@@ -101,7 +114,7 @@ class Walk:
         if offset == self.pos:
             self.pos += 10 + 2 * n
         self.names.append((at, offset == at + 4, raw))
-        return raw[4:].decode("utf-16-le", "replace")
+        return raw[4:].decode("utf-16-le", "replace") if n and sound_name(raw) else WOUNDED
 
     def parts(self, stop: tuple[int, ...]) -> list[Part]:
         """Value parts up to a token of `stop`, which is left."""
@@ -117,7 +130,7 @@ class Walk:
             return self.utf16()
         if token in (NORMAL_SUB, OPTIONAL_SUB):
             index = self.u16()
-            self.u8()
+            self.types[index] = self.u8()
             return index
         if token == CHARACTER:
             return chr(self.u16())
@@ -126,6 +139,9 @@ class Walk:
             return _ENTITIES.get(name, f"&{name};")
         if token == CDATA:
             return self.utf16()
+        if token in (PI_TARGET, PI_DATA):  # a processing instruction is no text
+            _ = self.name() if token == PI_TARGET else self.utf16()
+            return ""
         raise Malformed(f"token {token:02x}")
 
     def element(self, depth: int = 0) -> Element:
@@ -201,6 +217,8 @@ def without_template(chunk: bytes, pos: int, end: int) -> list[tuple[Path, str]]
         walk.pos += 4
     out: list[tuple[Path, str]] = []
     for path, parts in flatten(walk.element(), []):
+        if any(WOUNDED in name for name in path):
+            raise Malformed("a name that is not what its hash says")
         if any(isinstance(p, int) for p in parts):
             raise Malformed("substitution outside a template")
         out.append((path, "".join(str(p) for p in parts)))
@@ -210,7 +228,7 @@ def without_template(chunk: bytes, pos: int, end: int) -> list[tuple[Path, str]]
 class Template:
     """A compiled template body.
 
-    `fields` in document order; `substitutions` is the number of values a record must bring; `static_size` bounds the
+    `fields` in document order, without those of a `wounded` template whose names are not what they were; `substitutions` is the number of values a record must bring; `static_size` bounds the
     text it adds to each record, `repeats` how often it uses one value.
     """
 
@@ -219,12 +237,15 @@ class Template:
         if walk.u8() != FRAGMENT:
             raise Malformed("no fragment header")
         walk.pos += 3
-        self.fields = tuple(flatten(walk.element(), []))
+        fields = flatten(walk.element(), [])
+        self.fields = tuple(f for f in fields if not any(WOUNDED in name for name in f[0]))
+        self.wounded = len(self.fields) < len(fields)
         used = Counter(p for _, parts in self.fields for p in parts if isinstance(p, int))
         self.repeats = max(used.values(), default=1)
         if self.repeats > MAX_REPEATS:
             raise Malformed("a substitution is used too often")
         self.substitutions = 1 + max(used, default=-1)
+        self.types = walk.types
         self.static_size = sum(
             len(path[-1]) + sum(len(p) for p in parts if isinstance(p, str))
             for path, parts in self.fields
@@ -266,7 +287,7 @@ class Templates:
 
     def __init__(self) -> None:
         self._known: dict[bytes, list[tuple[Template, int]]] = {}
-        self._ids: dict[tuple[Field, ...], int] = {}
+        self._ids: dict[tuple[tuple[Field, ...], bool], int] = {}
         self.all: list[Template] = []
         self.compiled = 0
 
@@ -282,7 +303,7 @@ class Templates:
                 return number
         template = Template(chunk, body, size)
         self.compiled += 1
-        number = self._ids.setdefault(template.fields, len(self.all))
+        number = self._ids.setdefault((template.fields, template.wounded), len(self.all))
         if number == len(self.all):
             self.all.append(template)
         del variants[: -MAX_VARIANTS + 1]

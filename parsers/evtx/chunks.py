@@ -20,6 +20,8 @@ FIRST_RECORD = 512
 FILE_MARK = b"ElfFile\0"
 CHUNK_MARK = b"ElfChnk\0"
 RECORD_MARK = b"**\0\0"
+MIN_RECORD = 28
+"""A record's head of 24 bytes, and its size again."""
 RUN_CHUNKS = 256
 """Chunks read and rendered together: 16 MiB. Fewer cost more CPU per record, more cost memory."""
 
@@ -31,6 +33,7 @@ DIRTY, NO_CHECKSUMS = 1, 4
 READ_ERRORS = (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile)
 """What a stream over a container raises where the container is broken."""
 
+_U32 = struct.Struct("<I").unpack_from
 _HEADER = struct.Struct("<8sQQQIHHHH")
 _CHUNK_HEAD = struct.Struct("<8sQQQQIIII")
 
@@ -257,30 +260,45 @@ class ChunkReader:
 
     def _here(self) -> int:
         """Bytes of the chunk that starts at the current place; 0 if none does."""
-        left = len(self._buf) - self._at
+        stop = min(len(self._buf), self._at + CHUNK)
         if self._buf.startswith(CHUNK_MARK, self._at):
-            return min(left, CHUNK)
-        mark_lost = self._base + self._at == self._expected and self._buf.startswith(
-            RECORD_MARK, self._at + FIRST_RECORD
-        )
-        return min(left, CHUNK) if mark_lost else 0
+            return stop - self._at
+        if self._base + self._at != self._expected:
+            return 0
+        mark = self._buf.find(CHUNK_MARK, self._at, stop)
+        stop = stop if mark < 0 else mark
+        first = self._buf.startswith(RECORD_MARK, self._at + FIRST_RECORD, stop)
+        return stop - self._at if first or self._has_record(stop) else 0
+
+    def _has_record(self, stop: int) -> bool:
+        """Whether a record with its size at both ends lies before `stop`: what is left of a chunk whose head is gone."""
+        at = self._buf.find(RECORD_MARK, self._at, stop)
+        while 0 <= at <= stop - MIN_RECORD:
+            (size,) = _U32(self._buf, at + 4)
+            sound = MIN_RECORD <= size <= stop - at and (at - self._at) % 8 == 0
+            if sound and _U32(self._buf, at + size - 4)[0] == size:
+                return True
+            at = self._buf.find(RECORD_MARK, at + 1, stop)
+        return False
 
     def _take(self, n: int) -> bytes:
         piece = self._buf[self._at : self._at + n]
         place = f"offset {self._base + self._at}"
         if n < CHUNK:
+            cut = self._at + n == len(self._buf)
+            message = "the file ends" if cut else "the next chunk starts"
             self.problems.add(
                 Problem(
-                    "file_cut",
+                    "file_cut" if cut else "chunk_cut",
                     place,
                     f"{CHUNK} bytes",
                     f"{n} bytes",
-                    "the file ends inside this chunk",
+                    f"{message} inside this chunk",
                 )
             )
             piece = piece.ljust(CHUNK, b"\0")
         if not piece.startswith(CHUNK_MARK):
-            message = "chunk without its mark, taken for the record mark at +512"
+            message = "chunk without its mark, taken for the record marks in it"
             self.problems.add(
                 Problem("chunk_mark_lost", place, "ElfChnk", piece[:8].hex(), message)
             )
@@ -288,21 +306,27 @@ class ChunkReader:
         return piece
 
     def _skip(self) -> bool:
-        """Move to the next chunk mark; False at the end of the stream."""
-        start, blank = self._base + self._at, True
-        while True:
-            found = self._buf.find(CHUNK_MARK, self._at)
-            stop = (
-                found if found >= 0 else len(self._buf) - (0 if self._end else len(CHUNK_MARK) - 1)
-            )
-            stop = max(stop, self._at)
+        """Move to the next chunk mark, or to the next place of a chunk that holds a record; False at the end."""
+        start, blank, found = self.place, True, False
+        while not found:
+            if self._expected is not None and self._expected <= self.place:
+                self._expected += (1 + (self.place - self._expected) // CHUNK) * CHUNK
+            have, tail = len(self._buf), len(CHUNK_MARK) - 1
+            stop = have if self._expected is None else min(have, self._expected - self._base)
+            mark = self._buf.find(CHUNK_MARK, self._at, stop + tail)
+            if mark >= 0:
+                stop = mark
+            elif stop == have and not self._end:
+                stop = max(self._at, have - tail)
             blank = blank and not self._buf.count(b"\0", self._at, stop) < stop - self._at
+            ended = self._end and stop == len(self._buf)
             self._at = stop
-            if found >= 0 or self._end:
+            if ended:
                 break
             self._fill(self._per_run * CHUNK)
+            found = mark >= 0 or self._here() > 0
         n = self._base + self._at - start
-        if n and (found >= 0 or not blank):
+        if n and (found or not blank):
             what = "zeros" if blank else "other bytes"
             self.problems.add(
                 Problem(
@@ -314,4 +338,4 @@ class ChunkReader:
                     Severity.INFO if blank else Severity.ERROR,
                 )
             )
-        return found >= 0
+        return found

@@ -3,6 +3,7 @@
 A document is an interleave of cells (labels, rendered tokens); the joined text of all cells is the JSON of all rows.
 """
 
+import itertools
 import json
 from dataclasses import dataclass
 
@@ -39,7 +40,7 @@ def token_cells(r: Renderer, parts: list[Part]) -> list[Cells]:
 
 
 def _spread(r: Renderer, parts: list[Part], whole: Ints, lists: Ints, tokens: Cells) -> None:
-    """String arrays: Windows repeats the element, so the token is `"a","Data[1]":"b"`."""
+    """String arrays: Windows repeats the element, so the token is `"a","Data[1]":"b"`; a name behind keeps its number."""
     ends = np.cumsum([p.index.size for p in parts])
     owner = np.searchsorted(ends, lists, "right").tolist()
     made: list[bytes] = []
@@ -49,9 +50,10 @@ def _spread(r: Renderer, parts: list[Part], whole: Ints, lists: Ints, tokens: Ce
         v = int(whole[place])
         at, size = int(r.values.at[v]), int(r.values.size[v])
         items = array_items(STRINGS, r.mem.raw[at : at + size]) or [""]
-        text = quoted(items[0])
-        for n, item in enumerate(items[1:], 1):
-            text += f",{quoted(f'{label}[{n}]')}:{quoted(item)}"
+        text, taken = quoted(items[0]), set(part.labels)
+        free = (name for n in itertools.count(1) if (name := f"{label}[{n}]") not in taken)
+        for item in items[1:]:
+            text += f",{quoted(next(free))}:{quoted(item)}"
         made.append(text.encode("utf-8", "replace"))
     tokens[lists] = r.mem.of_list(made)
 

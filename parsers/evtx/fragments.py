@@ -4,6 +4,7 @@ A run's records are grouped by verified template; for a group the descriptors of
 sizes are cumulated to offsets. No value is rendered here: a value is its offset, size and type in the run's bytes.
 """
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from parsers.evtx.binxml import BROKEN, Path, Template, Templates, without_template
-from parsers.evtx.cells import Bools, Bytes, Ints, Literals, Memory
+from parsers.evtx.cells import Bools, Bytes, Ints, Literals, Memory, uniques
 from parsers.evtx.chunks import CHUNK
 from parsers.evtx.records import RECORD_HEAD
 
@@ -30,6 +31,9 @@ LEAST_GROWTH = 4 << 20
 
 _FRAGMENT_HEAD = 0x0001010F
 _INSTANCE = 0x010C
+_REST, _REST_INSIDE = (4, 12), (1, 1)
+"""Bytes behind the last value of a record (closing token, up to seven to align, the size again), of a nested part."""
+_U32 = struct.Struct("<I").unpack_from
 
 
 class Values:
@@ -100,15 +104,34 @@ class Grouping:
     loose: list[tuple[int, list[tuple[Path, str]]]] = field(default_factory=list)
     unread: set[int] = field(default_factory=set)
     bounded: set[int] = field(default_factory=set)
+    borrowed: set[int] = field(default_factory=set)
+    wounded: set[int] = field(default_factory=set)
+
+
+Lenders = dict[int, set[tuple[int, int]]]
+"""Id of a template (the start of its GUID) -> template and number of values, from sound chunks of one part of a log."""
+_Parts = tuple[Ints, Ints, Ints]
+"""Starts, ends and record numbers of templates' instances."""
 
 
 class Grouper:
-    """Groups the records of one run by template."""
+    """Groups the records of one run by template.
 
-    def __init__(self, mem: Memory, templates: Templates, values: Values) -> None:
+    Where a template's definition is lost, the only one of the same id in the log's sound chunks stands in (`lenders`),
+    if number and types of the values are those that it declares.
+    """
+
+    def __init__(
+        self, mem: Memory, templates: Templates, values: Values, covered: Bools, lenders: Lenders
+    ) -> None:
+        """`covered`: for each record of the run, whether a checksum that matches covers it."""
         self._mem = mem
         self._templates = templates
         self._values = values
+        self._covered = covered
+        self._lenders = lenders
+        self._orphans: list[tuple[_Parts, Path, int]] = []
+        self._cut = False
         self._chunk_at = -1
         self._chunk = b""
         self._budget = max(GROWTH * len(mem.raw), LEAST_GROWTH)
@@ -117,7 +140,15 @@ class Grouper:
     def records(self, rows: Ints, at: Ints, size: Ints) -> Grouping:
         """Group the records at `at`; `rows` are their numbers."""
         self._group(at + RECORD_HEAD, at + size, rows, (), 0)
+        self._adopt()
         return self.result
+
+    def torn(self, rows: Ints, at: Ints, end: Ints) -> None:
+        """Records whose bytes end too early, at `end`: the values before it."""
+        self._cut = True
+        self._group(at + RECORD_HEAD, end, rows, (), 0)
+        self._cut = False
+        self.result.unread.update(rows.tolist())
 
     def _chunk_of(self, at: int) -> tuple[bytes, int]:
         """Bytes and offset of the chunk that `at` lies in."""
@@ -145,7 +176,8 @@ class Grouper:
         mem = self._mem
         last = len(mem.buf) - 8
         at = at + 4 * (mem.gather(np.minimum(at, last), "<u4") == _FRAGMENT_HEAD)
-        ok = (at + 10 <= end) & (mem.gather(np.minimum(at, last), "<u2") == _INSTANCE)
+        instance = (at + 10 <= end) & (mem.gather(np.minimum(at, last), "<u2") == _INSTANCE)
+        ok = instance.copy()
         ids = mem.gather(np.where(ok, at + 2, 0), "V8").view("<u4").reshape(-1, 2)
         definition = ids[:, 1].astype(np.int64)
         chunk = at // CHUNK
@@ -153,9 +185,13 @@ class Grouper:
         place = np.where(ok, chunk * CHUNK + definition, 0)
         ok &= mem.gather(place + 4, "<u4") == ids[:, 0]
         template = self._template_ids(np.where(ok, place, -1))
-        self._loose(template < 0, outer, row, at, end)
+        inline = definition == at - chunk * CHUNK + 10
+        lost = instance & (template < 0) & ~inline
+        if lost.any() and not self._cut:
+            self._orphans.append(((at[lost], end[lost], row[lost]), outer, depth))
+        self._loose((template < 0) & ~lost, outer, row, at, end)
         body = mem.gather(place + 20, "<u4").astype(np.int64)
-        sub = at + 10 + np.where(definition == at - chunk * CHUNK + 10, 24 + body, 0)
+        sub = at + 10 + np.where(inline, 24 + body, 0)
         short = (template >= 0) & (sub + 4 > end)
         self._loose(short, outer, row, at, end)
         ready = (template >= 0) & ~short
@@ -167,7 +203,42 @@ class Grouper:
         # by their first record: what is given up beyond the bound must not rest on the templates' numbers
         for key, members in sorted(groups, key=lambda g: int(g[1][0])):
             if key >= 0:
+                if self._templates.all[key >> 32].wounded:
+                    self.result.wounded.update(row[members].tolist())
+                lender = members[np.argmax(self._covered[row[members]])]
+                if self._covered[row[lender]]:
+                    known = self._lenders.setdefault(int(ids[lender, 0]), set())
+                    known.add((key >> 32, key & 0xFFFFFFFF))
                 self._one(key >> 32, key & 0xFFFFFFFF, members, (at, sub, end, row), outer, depth)
+
+    def _adopt(self) -> None:
+        """Read what has lost its template with another chunk's; nested parts may follow."""
+        while self._orphans:
+            (at, end, row), outer, depth = self._orphans.pop(0)
+            forms = [self._lender(a, e) for a, e in zip(at.tolist(), end.tolist(), strict=True)]
+            form = np.array(forms, np.int64)
+            self._loose(form < 0, outer, row, at, end)
+            for key in uniques(form[form >= 0]).tolist():
+                member = np.flatnonzero(form == key)
+                self.result.borrowed.update(row[member].tolist())
+                n: int = _U32(self._mem.raw, int(at[member[0]]) + 10)[0]
+                self._one(key, n, member, (at, at + 10, end, row), outer, depth)
+
+    def _lender(self, at: int, end: int) -> int:
+        """The template that may stand in for the instance at `at`; -1 if there is none, or more than one."""
+        raw = self._mem.raw
+        known = self._lenders.get(_U32(raw, at + 2)[0], set())
+        if len(known) != 1 or at + 14 > end:
+            return -1
+        ((form, count),) = known
+        values = at + 14 + 4 * count
+        if _U32(raw, at + 10)[0] != count or values > end:
+            return -1
+        pairs = struct.unpack_from(f"<{2 * count}H", raw, at + 14)
+        types = self._templates.all[form].types
+        if any(kind not in (NULL, types.get(i, kind)) for i, kind in enumerate(pairs[1::2])):
+            return -1
+        return form if 0 <= end - values - sum(pairs[::2]) <= _REST[1] else -1
 
     def _one(
         self,
@@ -191,13 +262,38 @@ class Grouper:
         if not len(row):
             return
         offset, size, kind = self._descriptors(sub, n)
-        if n:
+        if self._cut:
+            beyond = offset + size > end
+            kind[beyond], size[beyond], offset[beyond] = NULL, 0, 0
+        elif n:
             fit = offset[-1] + size[-1] <= end
             if not fit.all():
                 self._loose(~fit, outer, row, at, end)
                 offset, size, kind, row = offset[:, fit], size[:, fit], kind[:, fit], row[fit]
+                end, sub = end[fit], sub[fit]
+        if not self._cut and not self._covered[row].all():
+            last = offset[-1] + size[-1] if n else sub + 4
+            keep = self._credible(template, row, end - last, size, kind, depth)
+            offset, size, kind, row = offset[:, keep], size[:, keep], kind[:, keep], row[keep]
         if len(row) and self._afford(template, row, size):
             self._keep(form, template, row, (offset, size, kind), outer, depth)
+
+    def _credible(
+        self, template: Template, row: Ints, rest: Ints, size: Ints, kind: Bytes, depth: int
+    ) -> Bools:
+        """Which records' values end where they must: else one of their sizes is wrong, and all behind it.
+
+        Only of records without a sound checksum. A text of odd size and a nested part of another type are damage, too.
+        """
+        bare = ~self._covered[row]
+        odd = ((kind == STRING) & (size & 1 == 1)).any(0)
+        for p, declared in template.types.items():
+            if declared == BINXML and p < len(kind):
+                odd |= (kind[p] != BINXML) & (size[p] > 0)
+        low, high = _REST_INSIDE if depth else _REST
+        wrong = bare & ((rest < low) | (rest > high))
+        self.result.unread.update(row[wrong | (bare & odd)].tolist())
+        return ~wrong
 
     def _descriptors(self, sub: Ints, n: int) -> tuple[Ints, Ints, Bytes]:
         """Offsets, sizes and types, each values x records."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from parsers.evtx.cells import Bytes, Ints
+from parsers.evtx.cells import Bytes, Ints, uniques
 from parsers.evtx.events.spec import Form
 from parsers.evtx.fragments import LITERAL, NULL, STRING, TEXT
 from parsers.evtx.render import (
@@ -16,11 +16,11 @@ from parsers.evtx.render import (
     EPOCH,
     FILETIME,
     FIXED,
-    HEX32,
     HEX64,
     SIZE_T,
     SYSTEMTIME,
     Renderer,
+    is_time,
     systemtimes,
 )  # fmt: skip
 
@@ -119,10 +119,21 @@ def _native(
 def integers(r: Renderer, index: Ints, form: Form) -> Numbers:
     """INT (signed 64 bits) and HEX (two's complement)."""
 
+    def by_size(kind: int, at: Ints, size: Ints) -> Numbers:
+        value, state = np.zeros(len(size), np.int64), np.full(len(size), RAW, np.uint8)
+        for n in uniques(size).tolist():
+            i = np.flatnonzero(size == n)
+            got = native(kind, at[i], size[i])
+            if got is not None:
+                value[i], state[i] = got
+        return value, state
+
     def native(kind: int, at: Ints, size: Ints) -> Numbers | None:
         name = FIXED.get(kind)
-        if kind == SIZE_T and len(size) and (size == size[0]).all() and size[0] in (4, 8):
-            name, kind = ("<u4", HEX32) if size[0] == 4 else ("<u8", HEX64)
+        if kind == SIZE_T and len(size):
+            if (size != size[0]).any():
+                return by_size(kind, at, size)
+            name = {4: "<u4", 8: "<u8"}.get(int(size[0]))
         if name is None or kind in (11, 12, FILETIME):
             return None
         stored, state = _native(r, kind, at, size, name)
@@ -159,7 +170,7 @@ def times(r: Renderer, index: Ints) -> Numbers:
             fields = parts.view("<u2").reshape(-1, 8)
             days, ticks = systemtimes(fields)
             blank = (fields == 0).all(1)
-            sane = (fields[:, 0] >= 1601) & (fields[:, 0] < 2262) & (fields[:, 1] - 1 < 12)
+            sane = is_time(fields) & (fields[:, 0] > 1677) & (fields[:, 0] < 2262)
             state = np.where(
                 blank, ABSENT_VALUE, np.where(sane & (state == READ), READ, RAW)
             ).astype(np.uint8)

@@ -9,9 +9,9 @@ import polars as pl
 from parsers.contract import Artifact, Batch, Carry, Part, Problem, Severity
 from parsers.evtx.cells import Bools, Memory
 from parsers.evtx.chunks import CHUNK, READ_ERRORS, WHOLE, ChunkHead, ChunkReader, Run
-from parsers.evtx.fragments import Grouper, Values
+from parsers.evtx.fragments import Grouper, Lenders, Values
 from parsers.evtx.problems import Problems
-from parsers.evtx.records import RESYNC, SLACK, Starts, find
+from parsers.evtx.records import RESYNC, SLACK, Starts, find, written_end
 from parsers.evtx.render import Renderer
 from parsers.evtx.slack import Slack, record_keys
 from parsers.evtx.system import Header
@@ -25,6 +25,7 @@ class State:
 
     problems: Problems
     known: Known = field(default_factory=known)
+    lenders: Lenders = field(default_factory=dict)
     slack: Slack = field(default_factory=Slack)
     slack_unread: int = 0
     heads: list[ChunkHead] = field(default_factory=list)
@@ -76,6 +77,7 @@ def parse_part(artifact: Artifact, part: Part) -> Iterator[Batch | Problem | Car
             if state.known.full():
                 known.cache_clear()
                 state.known = known()
+                state.lenders = {}
     yield Carry(
         Left(
             reader.header,
@@ -129,19 +131,30 @@ def _header(mem: Memory, run: Run, starts: Starts) -> Header:
 
 def _events(mem: Memory, run: Run, head: Header, torn: Bools, state: State) -> Iterator[Batch]:
     values = Values(state.known.literals)
-    grouper = Grouper(mem, state.known.templates, values)
+    live = head.origin != SLACK
+    grouper = Grouper(mem, state.known.templates, values, head.crc_ok & live, state.lenders)
     valid = np.array([h.valid for h in run.heads], np.int64)
-    cut = torn | (head.at % CHUNK + head.size > valid[head.at // CHUNK])
+    chunk_end = head.at // CHUNK * CHUNK + valid[head.at // CHUNK]
+    cut = torn | (head.at + head.size > chunk_end)
     whole = np.flatnonzero(~cut)
     grouping = grouper.records(whole, head.at[whole], head.size[whole])
-    unread = cut.copy()
-    unread[list(grouping.unread)] = True
+    for row in np.flatnonzero(cut).tolist():
+        at, end = int(head.at[row]), int(head.at[row] + head.size[row])
+        end = written_end(mem.raw, at, end) if torn[row] else int(chunk_end[row])
+        grouper.torn(np.array([row]), np.array([at]), np.array([end]))
+    unread, wounded, borrowed = (
+        _flags(rows, len(head.at))
+        for rows in (grouping.unread, grouping.wounded, grouping.borrowed)
+    )
     tables = RunTables(Renderer(mem, values), state.known, grouping)
-    system = tables.system(head, unread)
-    dropped = ~system.complete & (head.origin == SLACK)
+    system = tables.system(head, unread | wounded | borrowed)
+    dropped = (unread | ~system.named) & ~live
     state.slack_unread += int(dropped.sum())
-    _report(head, ~system.complete & ~dropped, grouping.bounded, system.bad_times, state.problems)
-    live = head.origin != SLACK
+    lent = borrowed & system.named & ~unread & ~wounded
+    _report_borrowed(head, lent & live, state.problems)
+    _report(
+        head, ~system.complete & ~lent & live, grouping.bounded, system.bad_times, state.problems
+    )
     state.slack.see(record_keys(head.ids[live], head.written[live]))
     for name, rows, frame in tables.frames(system):
         keep = live[rows]
@@ -151,6 +164,20 @@ def _events(mem: Memory, run: Run, head: Header, torn: Bools, state: State) -> I
             yield from state.slack.hold(Batch(name, held))
         if frame.height:
             yield Batch(name, frame)
+
+
+def _flags(rows: set[int], count: int) -> Bools:
+    """The numbers as flags."""
+    out = np.zeros(count, bool)
+    out[list(rows)] = True
+    return out
+
+
+def _report_borrowed(head: Header, rows: Bools, problems: Problems) -> None:
+    message = "the template is lost in its chunk; the one of the same id in a sound chunk of this log was used"
+    for row in np.flatnonzero(rows).tolist():
+        place, found = f"offset {int(head.offset[row])}", f"record {int(head.ids[row])}"
+        problems.add(Problem("template_borrowed", place, "its own template", found, message))
 
 
 def _report(

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from parsers.evtx.cells import Bools, Ints, Memory
-from parsers.evtx.chunks import CHUNK, FIRST_RECORD, RECORD_MARK
+from parsers.evtx.chunks import CHUNK, FIRST_RECORD, MIN_RECORD, RECORD_MARK
 
 CHAIN, RESYNC, SLACK = 0, 1, 2
 ORIGINS = ("chain", "resync", "slack")
 RECORD_HEAD = 24
-MIN_RECORD = 28
 _MARK_WORD = 0x2A2A
+_NEVER_WRITTEN = 8
+"""So many zeros are no end of a text."""
 _U32 = struct.Struct("<I").unpack_from
 _ID = struct.Struct("<Q").unpack_from
 
@@ -32,6 +33,15 @@ class Starts:
     origin: Ints
     torn: Bools
     gaps: tuple[tuple[int, int], ...]
+
+
+def written_end(raw: bytes, at: int, end: int) -> int:
+    """Where the bytes of a torn record end: before the zeros that were never overwritten.
+
+    `at` where other bytes follow: nobody knows whose they are.
+    """
+    written = len(raw[at:end].rstrip(b"\0"))
+    return at + written if end - at - written >= _NEVER_WRITTEN else at
 
 
 def _candidates(mem: Memory) -> tuple[Ints, Ints]:

@@ -8,6 +8,7 @@ a wrong size is kept as hexadecimal digits: never dropped.
 import json
 import os
 import struct
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -29,6 +30,8 @@ ARRAY, STRINGS = 0x80, 0x81
 EPOCH = 116444736000000000
 """100 ns from 1601 to 1970."""
 DAY = 864000000000
+YEAR_10000 = 2650467744000000000
+"""100 ns from 1601 to the year 10000: later times are no times of a log ("never" is 0x7fffffffffffffff)."""
 
 NULL_TOKEN, QUOTES = constant(b"null"), constant(b'""')
 _SALT = np.frombuffer(os.urandom(8 * 1024), np.uint64) | np.uint64(1)
@@ -68,7 +71,7 @@ def guid_text(raw: bytes) -> str:
 
 def sid_text(raw: bytes) -> str:
     """A SID as S-1-...; hex digits if it is none."""
-    if len(raw) < 8 or len(raw) > 68 or len(raw) & 3:
+    if len(raw) < 8 or raw[0] != 1 or len(raw) != 8 + 4 * raw[1]:
         return raw.hex().upper()
     subs = struct.unpack(f"<{(len(raw) - 8) // 4}I", raw[8:])
     return "-".join(map(str, ("S", raw[0], int.from_bytes(raw[2:8], "big"), *subs)))
@@ -214,8 +217,13 @@ class Renderer:
         """Cells of all types but strings; `as_json`: as JSON tokens."""
         if kind in (LITERAL, TEXT):
             return self.mem.cells(LITERALS if kind == LITERAL else TEXTS, at, size)
-        if kind == SIZE_T and len(size) and size[0] in (4, 8) and (size == size[0]).all():
-            kind = HEX32 if size[0] == 4 else HEX64
+        if kind == SIZE_T and len(size):
+            if (size != size[0]).any():
+                out = np.empty(len(at), np.complex128)
+                for n in uniques(size).tolist():
+                    out[size == n] = self._scalar(kind, at[size == n], size[size == n], as_json)
+                return out
+            kind = {4: HEX32, 8: HEX64}.get(int(size[0]), kind)
         want = (
             16
             if kind in (GUID, SYSTEMTIME)
@@ -238,21 +246,26 @@ class Renderer:
         if kind == GUID:
             return self._guids(at, as_json)
         if kind == SYSTEMTIME:
-            return self._times(
-                *systemtimes(self.mem.gather(at, "V16").view("<u2").reshape(-1, 8)), as_json
-            )
+            parts = self.mem.gather(at, "V16").view("<u2").reshape(-1, 8)
+            return self._sane(kind, at, is_time(parts), as_json, lambda i: systemtimes(parts[i]))
         native = self.mem.gather(at, FIXED[kind])
         if kind == FILETIME:
-            days, ticks = np.divmod(native.astype(np.int64) & 0x7FFFFFFFFFFFFFFF, DAY)
-            return self._times(days - 134774, ticks, as_json)
+
+            def split(i: Ints) -> tuple[Ints, Ints]:
+                days, ticks = np.divmod(native[i].astype(np.int64), DAY)
+                return days - 134774, ticks
+
+            return self._sane(HEX64, at, native < np.uint64(YEAR_10000), as_json, split)
         if kind == BOOL:
             return np.where(native != 0, constant(b"true"), constant(b"false"))
         if kind in (HEX32, HEX64):
             return self._hexes(native, as_json)
         if kind in (FLOAT, DOUBLE):
-            form = b"%.6g" if kind == FLOAT else b"%.15g"
-            out = self.mem.of_list([form % x for x in native.tolist()])
-            return np.where(np.isfinite(native), out, NULL_TOKEN) if as_json else out
+            texts = [float_text(x) for x in native]
+            odd = ~np.isfinite(native)
+            if as_json and odd.any():
+                texts = [f'"{t}"' if o else t for t, o in zip(texts, odd.tolist(), strict=True)]
+            return self.mem.of_list([t.encode() for t in texts])
         return self._ints(native)
 
     def _variable(self, kind: int, at: Ints, size: Ints, as_json: bool) -> Cells:
@@ -319,6 +332,27 @@ class Renderer:
             np.ndarray((n,), "<u4", text, place, (40,))[:] = digits[halves[:, j]]
         return self._slots(text.reshape(-1), np.arange(n) * 40 + 1, np.full(n, 38), as_json)
 
+    def _sane(
+        self,
+        raw_kind: int,
+        at: Ints,
+        sane: Bools,
+        as_json: bool,
+        split: Callable[[Ints], tuple[Ints, Ints]],
+    ) -> Cells:
+        """Times; what is none shows its stored bytes, as a value of `raw_kind`."""
+        i = np.flatnonzero(sane)
+        if len(i) == len(at):
+            return self._times(*split(i), as_json)
+        out, odd = np.empty(len(at), np.complex128), np.flatnonzero(~sane)
+        if raw_kind == HEX64:
+            out[odd] = self._fixed(raw_kind, at[odd], as_json)
+        else:
+            out[odd] = self._variable(BINARY, at[odd], np.full(len(odd), 16), as_json)
+        if len(i):
+            out[i] = self._times(*split(i), as_json)
+        return out
+
     def _times(self, days: Ints, ticks: Ints, as_json: bool) -> Cells:
         """Days since 1970 and 100 ns ticks in the day -> 2022-03-10T19:57:22.3007007Z."""
         n, date = len(days), days.astype("M8[D]")
@@ -380,12 +414,34 @@ class Renderer:
         return total
 
 
+def is_time(parts: npt.NDArray[np.uint16]) -> Bools:
+    """Which SYSTEMTIMEs (n x 8) name a time that exists, of the years 1601 to 9999."""
+    y, mo, _, d, h, mi, s, ms = parts.T.astype(np.int64)
+    sane: Bools = (y >= 1601) & (y <= 9999) & (mo >= 1) & (mo <= 12) & (d >= 1)
+    month = (np.where(sane, y, 1970) - 1970).astype("M8[Y]").astype("M8[M]") + np.clip(
+        mo - 1, 0, 11
+    )
+    length = ((month + 1).astype("M8[D]") - month.astype("M8[D]")).astype(np.int64)
+    sane &= (d <= length) & (h < 24) & (mi < 60) & (s < 60) & (ms < 1000)
+    return sane
+
+
 def systemtimes(parts: npt.NDArray[np.uint16]) -> tuple[Ints, Ints]:
-    """SYSTEMTIME (n x 8) -> days since 1970, 100 ns in the day. Odd parts wrap: they stay times, if wrong ones."""
+    """SYSTEMTIME (n x 8) -> days since 1970, 100 ns in the day; meant for those that `is_time`."""
     y, mo, _, d, h, mi, s, ms = parts.T.astype(np.int64)
     month = (y - 1970).astype("M8[Y]").astype("M8[M]") + np.clip(mo - 1, 0, 11)
     days = month.astype("M8[D]").astype(np.int64) + d - 1
     return days, ((h % 24 * 60 + mi % 60) * 60 + s % 60) * 10**7 + ms % 1000 * 10**4
+
+
+def float_text(value: Any) -> str:
+    """The shortest text that reads back as the same number of its width; NaN, Infinity, -Infinity."""
+    if np.isnan(value):
+        return "NaN"
+    if np.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    text = str(value)
+    return text.removesuffix(".0")
 
 
 def ansi_text(raw: bytes) -> str:
@@ -405,15 +461,50 @@ def array_items(kind: int, raw: bytes) -> list[Any]:
         return (
             list(raw.decode("utf-16-le", "replace").removesuffix("\0").split("\0")) if raw else []
         )
-    if item in FIXED:
-        dtype = np.dtype(FIXED[item])
-        numbers = np.frombuffer(raw[: len(raw) // dtype.itemsize * dtype.itemsize], dtype).tolist()
-        if item in (FLOAT, DOUBLE):
-            return [x if np.isfinite(x) else None for x in numbers]
-        return [hex(x) for x in numbers] if item in (HEX32, HEX64) else numbers
+    if item == ANSI:
+        return [ansi_text(part) for part in raw.removesuffix(b"\0").split(b"\0")] if raw else []
+    if item == SID:
+        return _sids(raw)
     if item == GUID:
         return [guid_text(raw[i : i + 16]) for i in range(0, len(raw) - 15, 16)]
-    return [hex_text(raw)]
+    if item == SYSTEMTIME:
+        return [_systemtime_text(raw[i : i + 16]) for i in range(0, len(raw) - 15, 16)]
+    if item == FILETIME:
+        return [_filetime_text(t) for (t,) in struct.iter_unpack("<Q", raw[: len(raw) // 8 * 8])]
+    if item not in FIXED:
+        return [hex_text(raw)]
+    dtype = np.dtype(FIXED[item])
+    numbers = np.frombuffer(raw[: len(raw) // dtype.itemsize * dtype.itemsize], dtype)
+    if item in (FLOAT, DOUBLE):
+        return [json.loads(float_text(x)) if np.isfinite(x) else float_text(x) for x in numbers]
+    if item == BOOL:
+        return [bool(x) for x in numbers.tolist()]
+    return [hex(x) for x in numbers.tolist()] if item in (HEX32, HEX64) else numbers.tolist()
+
+
+def _sids(raw: bytes) -> list[str]:
+    """SIDs one behind the other; what is none at the end as hex digits."""
+    out: list[str] = []
+    while raw:
+        size = 8 + 4 * raw[1] if len(raw) > 1 else len(raw)
+        out.append(sid_text(raw[:size]))
+        raw = raw[size:]
+    return out
+
+
+def _filetime_text(ticks: int) -> str:
+    if ticks >= YEAR_10000:
+        return hex(ticks)
+    at = np.datetime64((ticks - EPOCH) // 10**7, "s")
+    return f"{at}.{(ticks - EPOCH) % 10**7:07d}Z"
+
+
+def _systemtime_text(raw: bytes) -> str:
+    parts = np.frombuffer(raw, "<u2").reshape(1, 8)
+    if not is_time(parts)[0]:
+        return hex_text(raw)
+    days, ticks = systemtimes(parts)
+    return f"{np.datetime64(int(days[0]) * 86400 + int(ticks[0]) // 10**7, 's')}.{int(ticks[0]) % 10**7:07d}Z"
 
 
 def array_json(kind: int, raw: bytes) -> str:

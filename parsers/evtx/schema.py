@@ -46,7 +46,11 @@ SYSTEM = (
         "slack: an older record behind the chunk's free space",
     ),
     Column("damaged", Sql.BOOL, "Record could not be read in full; what was read stands"),
-    Column("chunk_crc_ok", Sql.BOOL, "Both checksums of the record's chunk match"),
+    Column(
+        "chunk_crc_ok",
+        Sql.BOOL,
+        "Both checksums of the record's chunk match; NULL: none covers it (old records behind free space, logs without)",
+    ),
 )
 TAIL = (Column("record_offset", Sql.I64, "Byte offset of the record in the file"),)
 EXTRA = Column(

@@ -1,5 +1,6 @@
 """What the fields of a template mean: System columns, data labels, and which typed column each data field fills."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,7 @@ SYSTEM_PATHS: dict[Path, str] = {
     ("Computer",): "computer",
 }
 """System's elements and attributes -> columns."""
+_XMLNS = re.compile(r"@xmlns(?::|$)")
 SYSTEM_ROWS = {name: i for i, name in enumerate(SYSTEM_PATHS.values())}
 
 
@@ -65,7 +67,7 @@ class Shape:
 
 def label(path: Path) -> str | None:
     """Label of a data field; None for what is no data (System, the event's own attributes, XML names)."""
-    if len(path) < 2 or path[1] == "System" or path[1].startswith("@") or path[-1] == "@xmlns":
+    if len(path) < 2 or path[1] == "System" or path[1].startswith("@") or _XMLNS.match(path[-1]):
         return None
     if path[1] == "EventData":
         names = path[2:]

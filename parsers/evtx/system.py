@@ -9,7 +9,7 @@ import pyarrow as pa
 from parsers.evtx.cells import Bools, Cells, Ints, column, compact, validity
 from parsers.evtx.events.spec import Form
 from parsers.evtx.numeric import RAW, READ, filetimes, integers, times
-from parsers.evtx.records import ORIGINS
+from parsers.evtx.records import ORIGINS, SLACK
 from parsers.evtx.render import Renderer
 from parsers.evtx.shape import SYSTEM_ROWS
 
@@ -37,12 +37,16 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class SystemFrame:
-    """System columns, the routing key parts, and rows whose time is out of range with the raw text."""
+    """System columns, the routing key parts, and rows whose time is out of range with the raw text.
+
+    `named` rows have a provider and an event id; `complete` ones are also read in full.
+    """
 
     frame: pl.DataFrame
     provider_code: Ints
     providers: list[str | None]
     event_id: Ints
+    named: Bools
     complete: Bools
     bad_times: list[tuple[int, str]]
 
@@ -109,16 +113,16 @@ def system_frame(r: Renderer, matrix: Ints, head: Header, unread: Bools) -> Syst
     bad_times = _times(r, matrix[SYSTEM_ROWS["time_utc"]], head, columns)
     event_id, has_id = whole["event_id"]
     provider_code, providers = codes["provider"]
-    named = np.array([bool(p) for p in providers], bool)[provider_code]
-    complete = has_id & named & ~unread
+    named = has_id & np.array([bool(p) for p in providers], bool)[provider_code]
+    complete = named & ~unread
     columns["header_record_id"] = pa.array(head.ids)
     columns["origin"] = few_column(head.origin, list(ORIGINS))
     columns["damaged"] = bool_column(~complete)
-    columns["chunk_crc_ok"] = bool_column(head.crc_ok, head.crc_known)
+    columns["chunk_crc_ok"] = bool_column(head.crc_ok, head.crc_known & (head.origin != SLACK))
     columns["record_offset"] = pa.array(head.offset)
     frame = pl.DataFrame(columns)
     routed = np.where(has_id, event_id, -1)
-    return SystemFrame(frame, provider_code, providers, routed, complete, bad_times)
+    return SystemFrame(frame, provider_code, providers, routed, named, complete, bad_times)
 
 
 def _whole_numbers(r: Renderer, matrix: Ints) -> dict[str, tuple[Ints, Bools]]:

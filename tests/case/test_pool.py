@@ -1,6 +1,7 @@
 """A worker that hangs or dies costs its artifact, not the case."""
 
-import multiprocessing
+import os
+import signal
 from pathlib import Path
 
 from forensic_iso.case.pool import Pool
@@ -52,9 +53,9 @@ def test_worker_that_died_idle_is_replaced_and_no_task_is_lost() -> None:
     todo = tasks()[:3]
     with Pool(1) as pool:
         pool.start(1)
-        for child in multiprocessing.active_children():
-            child.kill()
-            child.join()
+        for worker in pool.pids:
+            os.kill(worker, signal.SIGKILL)
+            os.waitid(os.P_PID, worker, os.WEXITED | os.WNOWAIT)
         events = list(pool.run(todo))
 
     ended = [m for _, m in events if isinstance(m, Ended)]

@@ -196,7 +196,7 @@ def test_number_of_problems_is_bounded() -> None:
 
 def _greedy_chunk(text_units: int, records: int) -> bytes:
     """A chunk whose one template carries a long text that each of many small records repeats."""
-    name = struct.pack("<IHH", 0, 0, 1) + "E".encode("utf-16-le") + b"\0\0"
+    name = struct.pack("<IHH", 0, ord("E"), 1) + "E".encode("utf-16-le") + b"\0\0"
     at = 512 + 24 + 4 + 10 + 24
     opened = b"\x01\xff\xff" + bytes(4) + struct.pack("<I", at + 4 + 11)
     text = b"\x05\x01" + struct.pack("<H", text_units) + "x".encode("utf-16-le") * text_units
@@ -205,7 +205,7 @@ def _greedy_chunk(text_units: int, records: int) -> bytes:
     definition = bytes(4) + b"\1\2\3\4" + bytes(12) + struct.pack("<I", len(body)) + body
     out = bytearray(b"ElfChnk\0".ljust(512, b"\0"))
     for number in range(records):
-        content = instance + (definition if not number else b"") + bytes(4)
+        content = instance + (definition if not number else b"") + bytes(5)
         size = -(-(24 + len(content) + 4) // 8) * 8
         head = b"**\0\0" + struct.pack("<IQQ", size, number, 133000000000000000)
         out += (head + content).ljust(size - 4, b"\0") + struct.pack("<I", size)
