@@ -289,6 +289,7 @@ class Templates:
         self._known: dict[bytes, list[tuple[Template, int]]] = {}
         self._ids: dict[tuple[tuple[Field, ...], bool], int] = {}
         self.all: list[Template] = []
+        self.wounded: set[int] = set()
         self.compiled = 0
 
     def get(self, chunk: bytes, definition: int) -> int:
@@ -306,6 +307,8 @@ class Templates:
         number = self._ids.setdefault((template.fields, template.wounded), len(self.all))
         if number == len(self.all):
             self.all.append(template)
+            if template.wounded:
+                self.wounded.add(number)
         del variants[: -MAX_VARIANTS + 1]
         variants.append((template, number))
         return number

@@ -34,6 +34,10 @@ _INSTANCE = 0x010C
 _REST, _REST_INSIDE = (4, 12), (1, 1)
 """Bytes behind the last value of a record (closing token, up to seven to align, the size again), of a nested part."""
 _U32 = struct.Struct("<I").unpack_from
+_WIDTHS = np.zeros(256, np.int64)
+"""Bytes of each type of fixed size; 0: any."""
+_WIDTHS[[3, 4]], _WIDTHS[[5, 6]], _WIDTHS[[7, 8, 11, 13, 20]] = 1, 2, 4
+_WIDTHS[[9, 10, 12, 17, 21]], _WIDTHS[[15, 18]] = 8, 16
 
 
 class Values:
@@ -105,13 +109,15 @@ class Grouping:
     unread: set[int] = field(default_factory=set)
     bounded: set[int] = field(default_factory=set)
     borrowed: set[int] = field(default_factory=set)
+    """Read with a template of another chunk."""
     wounded: set[int] = field(default_factory=set)
+    """Read with a template some of whose names are lost."""
 
 
 Lenders = dict[int, set[tuple[int, int]]]
 """Id of a template (the start of its GUID) -> template and number of values, from sound chunks of one part of a log."""
-_Parts = tuple[Ints, Ints, Ints]
-"""Starts, ends and record numbers of templates' instances."""
+_Spans = tuple[Ints, Ints, Ints, Ints, Ints]
+"""Instances of templates: starts, starts of the values, ends, record numbers, and the template (-1: none)."""
 
 
 class Grouper:
@@ -130,7 +136,7 @@ class Grouper:
         self._values = values
         self._covered = covered
         self._lenders = lenders
-        self._orphans: list[tuple[_Parts, Path, int]] = []
+        self._orphans: list[tuple[_Spans, Path, int]] = []
         self._cut = False
         self._chunk_at = -1
         self._chunk = b""
@@ -186,15 +192,20 @@ class Grouper:
         ok &= mem.gather(place + 4, "<u4") == ids[:, 0]
         template = self._template_ids(np.where(ok, place, -1))
         inline = definition == at - chunk * CHUNK + 10
-        lost = instance & (template < 0) & ~inline
-        if lost.any() and not self._cut:
-            self._orphans.append(((at[lost], end[lost], row[lost]), outer, depth))
-        self._loose((template < 0) & ~lost, outer, row, at, end)
         body = mem.gather(place + 20, "<u4").astype(np.int64)
         sub = at + 10 + np.where(inline, 24 + body, 0)
-        short = (template >= 0) & (sub + 4 > end)
+        orphan = instance & (template < 0) & ~inline
+        if self._templates.wounded:
+            orphan |= np.isin(template, list(self._templates.wounded))
+        self._loose((template < 0) & ~orphan, outer, row, at, end)
+        if self._cut:
+            orphan[:] = False
+        elif orphan.any():
+            spans = (at[orphan], sub[orphan], end[orphan], row[orphan], template[orphan])
+            self._orphans.append((spans, outer, depth))
+        short = (template >= 0) & (sub + 4 > end) & ~orphan
         self._loose(short, outer, row, at, end)
-        ready = (template >= 0) & ~short
+        ready = (template >= 0) & ~short & ~orphan
         count = mem.gather(np.where(ready, sub, 0), "<u4").astype(np.int64)
         group = np.where(ready, template << 32 | count, -1)
         order = np.argsort(group, kind="stable")
@@ -203,8 +214,6 @@ class Grouper:
         # by their first record: what is given up beyond the bound must not rest on the templates' numbers
         for key, members in sorted(groups, key=lambda g: int(g[1][0])):
             if key >= 0:
-                if self._templates.all[key >> 32].wounded:
-                    self.result.wounded.update(row[members].tolist())
                 lender = members[np.argmax(self._covered[row[members]])]
                 if self._covered[row[lender]]:
                     known = self._lenders.setdefault(int(ids[lender, 0]), set())
@@ -212,29 +221,33 @@ class Grouper:
                 self._one(key >> 32, key & 0xFFFFFFFF, members, (at, sub, end, row), outer, depth)
 
     def _adopt(self) -> None:
-        """Read what has lost its template with another chunk's; nested parts may follow."""
+        """Read what has lost its template, or names of it, with another chunk's; nested parts may follow."""
         while self._orphans:
-            (at, end, row), outer, depth = self._orphans.pop(0)
-            forms = [self._lender(a, e) for a, e in zip(at.tolist(), end.tolist(), strict=True)]
-            form = np.array(forms, np.int64)
-            self._loose(form < 0, outer, row, at, end)
-            for key in uniques(form[form >= 0]).tolist():
-                member = np.flatnonzero(form == key)
-                self.result.borrowed.update(row[member].tolist())
-                n: int = _U32(self._mem.raw, int(at[member[0]]) + 10)[0]
-                self._one(key, n, member, (at, at + 10, end, row), outer, depth)
+            (at, sub, end, row, own), outer, depth = self._orphans.pop(0)
+            spans = zip(at.tolist(), sub.tolist(), end.tolist(), strict=True)
+            lent = np.array([self._lender(*span) for span in spans], np.int64)
+            form = np.where(lent >= 0, lent, own)
+            ready = (form >= 0) & (sub + 4 <= end)
+            self._loose(~ready, outer, row, at, end)
+            self.result.borrowed.update(row[lent >= 0].tolist())
+            self.result.wounded.update(row[ready & (lent < 0)].tolist())
+            count = self._mem.gather(np.where(ready, sub, 0), "<u4").astype(np.int64)
+            group = np.where(ready, form << 32 | count, -1)
+            for key in uniques(group[ready]).tolist():
+                member = np.flatnonzero(group == key)
+                self._one(key >> 32, key & 0xFFFFFFFF, member, (at, sub, end, row), outer, depth)
 
-    def _lender(self, at: int, end: int) -> int:
+    def _lender(self, at: int, sub: int, end: int) -> int:
         """The template that may stand in for the instance at `at`; -1 if there is none, or more than one."""
         raw = self._mem.raw
         known = self._lenders.get(_U32(raw, at + 2)[0], set())
-        if len(known) != 1 or at + 14 > end:
+        if len(known) != 1 or sub + 4 > end:
             return -1
         ((form, count),) = known
-        values = at + 14 + 4 * count
-        if _U32(raw, at + 10)[0] != count or values > end:
+        values = sub + 4 + 4 * count
+        if _U32(raw, sub)[0] != count or values > end:
             return -1
-        pairs = struct.unpack_from(f"<{2 * count}H", raw, at + 14)
+        pairs = struct.unpack_from(f"<{2 * count}H", raw, sub + 4)
         types = self._templates.all[form].types
         if any(kind not in (NULL, types.get(i, kind)) for i, kind in enumerate(pairs[1::2])):
             return -1
@@ -273,27 +286,33 @@ class Grouper:
                 end, sub = end[fit], sub[fit]
         if not self._cut and not self._covered[row].all():
             last = offset[-1] + size[-1] if n else sub + 4
-            keep = self._credible(template, row, end - last, size, kind, depth)
-            offset, size, kind, row = offset[:, keep], size[:, keep], kind[:, keep], row[keep]
+            self._doubt(template, row, end - last, size, kind, depth)
         if len(row) and self._afford(template, row, size):
             self._keep(form, template, row, (offset, size, kind), outer, depth)
 
-    def _credible(
+    def _doubt(
         self, template: Template, row: Ints, rest: Ints, size: Ints, kind: Bytes, depth: int
-    ) -> Bools:
-        """Which records' values end where they must: else one of their sizes is wrong, and all behind it.
+    ) -> None:
+        """Values of records without a sound checksum that end elsewhere than they must: one of the sizes is wrong.
 
-        Only of records without a sound checksum. A text of odd size and a nested part of another type are damage, too.
+        What stands behind the first descriptor that contradicts itself is taken out; if none does, the fault lies in a
+        text: what stands behind the first of them.
         """
         bare = ~self._covered[row]
-        odd = ((kind == STRING) & (size & 1 == 1)).any(0)
+        width = _WIDTHS[kind]
+        contradiction = (width > 0) & (size != width) | ((kind == STRING) & (size & 1 == 1))
         for p, declared in template.types.items():
             if declared == BINXML and p < len(kind):
-                odd |= (kind[p] != BINXML) & (size[p] > 0)
+                contradiction[p] |= (kind[p] != BINXML) & (size[p] > 0)
         low, high = _REST_INSIDE if depth else _REST
-        wrong = bare & ((rest < low) | (rest > high))
-        self.result.unread.update(row[wrong | (bare & odd)].tolist())
-        return ~wrong
+        wrong = (rest < low) | (rest > high)
+        doubtful = np.flatnonzero(bare & (wrong | contradiction.any(0)))
+        for j in doubtful.tolist():
+            found = np.flatnonzero(contradiction[:, j])
+            if not len(found):
+                found = np.flatnonzero(kind[:, j] == STRING)
+            kind[found[0] if len(found) else 0 :, j] = NULL
+        self.result.unread.update(row[doubtful].tolist())
 
     def _descriptors(self, sub: Ints, n: int) -> tuple[Ints, Ints, Bytes]:
         """Offsets, sizes and types, each values x records."""

@@ -226,3 +226,35 @@ def test_names_of_xml_namespaces_are_no_data() -> None:
     rows, _ = read(raw)
 
     assert not any("xmlns" in d for d in rows["data"].to_list())
+
+
+def test_names_lost_in_a_chunk_are_those_of_the_same_template_in_another() -> None:
+    raw = sysmon_log(600)
+    whole, _ = read(raw)
+    second = FILE_HEADER_BYTES + CHUNK_BYTES
+    names = raw.index(utf16("ProcessId"), second)
+    raw[names : names + 18] = bytes(18)
+
+    rows, problems = read(raw)
+
+    alike = ["image", "process_id", "computer", "record_id", "time_utc", "event_id"]
+    assert rows.select(alike).equals(whole.select(alike))
+    in_chunk = (rows["record_offset"] >= second) & (rows["record_offset"] < second + CHUNK_BYTES)
+    assert rows["damaged"].equals(in_chunk, check_names=False)
+    assert "template_borrowed" in {p.code for p in problems}
+
+
+def test_wounded_size_in_system_shows_only_what_stands_before_it() -> None:
+    raw = sysmon_log(3)
+    first = raw.index(b"**\0\0", FILE_HEADER_BYTES)
+    head = raw.index(b"**\0\0", first + 4)
+    at = raw.index(struct.pack("<HBB", 8, Kind.FILETIME, 0), head)
+    struct.pack_into("<H", raw, at, 12)
+
+    rows, _ = read(raw)
+
+    row = rows.row(1, named=True)
+    assert row["damaged"]
+    assert (row["event_id"], row["level"], row["provider"]) == (5, 4, SYSMON)
+    assert (row["record_id"], row["execution_process_id"], row["image"]) == (None, None, None)
+    assert rows["damaged"].to_list() == [False, True, False]
