@@ -120,10 +120,12 @@ class Walk:
         """Value parts up to a token of `stop`, which is left."""
         out: list[Part] = []
         while self.pos < self.end and self.chunk[self.pos] & 0xBF not in stop:
-            out.append(self._part(self.u8() & 0xBF))
+            part = self._part(self.u8() & 0xBF)
+            if part is not None:
+                out.append(part)
         return out
 
-    def _part(self, token: int) -> Part:
+    def _part(self, token: int) -> Part | None:
         if token == TEXT:
             if self.u8() != 1:
                 raise Malformed("value type")
@@ -141,7 +143,7 @@ class Walk:
             return self.utf16()
         if token in (PI_TARGET, PI_DATA):  # a processing instruction is no text
             _ = self.name() if token == PI_TARGET else self.utf16()
-            return ""
+            return None
         raise Malformed(f"token {token:02x}")
 
     def element(self, depth: int = 0) -> Element:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from parsers.evtx.binxml import BROKEN, Path, Template, Templates, without_template
-from parsers.evtx.cells import Bools, Bytes, Ints, Literals, Memory, uniques
+from parsers.evtx.cells import Bools, Bytes, Ints, Literals, Memory, alike, uniques
 from parsers.evtx.chunks import CHUNK
 from parsers.evtx.records import RECORD_HEAD
 
@@ -301,9 +301,9 @@ class Grouper:
         bare = ~self._covered[row]
         width = _WIDTHS[kind]
         contradiction = (width > 0) & (size != width) | ((kind == STRING) & (size & 1 == 1))
-        for p, declared in template.types.items():
-            if declared == BINXML and p < len(kind):
-                contradiction[p] |= (kind[p] != BINXML) & (size[p] > 0)
+        declared = np.zeros((len(kind), 1), bool)
+        declared[[p for p, t in template.types.items() if t == BINXML and p < len(kind)]] = True
+        contradiction |= ((kind == BINXML) != declared) & (size > 0)
         low, high = _REST_INSIDE if depth else _REST
         wrong = (rest < low) | (rest > high)
         doubtful = np.flatnonzero(bare & (wrong | contradiction.any(0)))
@@ -345,21 +345,53 @@ class Grouper:
         outer: Path,
         depth: int,
     ) -> None:
+        inner = descriptors[2] == BINXML
+        if not inner.size:
+            self._add(form, row, outer, descriptors, ())
+            return
+        # a nested part leaves out its field: records with another pattern keep theirs
+        for member, pattern in alike(inner):
+            part = row, descriptors
+            if len(member) < len(row):
+                offset, size, kind = descriptors
+                part = row[member], (offset[:, member], size[:, member], kind[:, member])
+            nested = np.flatnonzero(pattern).tolist()
+            self._add(form, part[0], outer, part[1], nested)
+            for p in nested:
+                self._nested(template, p, part, outer, depth)
+
+    def _add(
+        self,
+        form: int,
+        row: Ints,
+        outer: Path,
+        descriptors: tuple[Ints, Ints, Bytes],
+        nested: Sequence[int],
+    ) -> None:
+        """Records of one template and one pattern of nested parts."""
         offset, size, kind = descriptors
-        inner = kind == BINXML
-        nested = np.flatnonzero(inner.any(1)).tolist()
-        first = self._values.add(
-            offset, size, np.where(inner, np.uint8(NULL), kind) if nested else kind
-        )
+        if nested:
+            kind = kind.copy()
+            kind[nested] = NULL
+        first = self._values.add(offset, size, kind)
         self.result.fragments.append(Fragment(form, row, outer, first, frozenset(nested)))
-        for p in nested:
-            hit = inner[p]
-            at, end = offset[p][hit], (offset[p] + size[p])[hit]
-            place = _path_of(template, p)
-            if depth >= MAX_NESTING:
-                self._loose(np.ones(len(at), bool), outer + place, row[hit], at, end)
-            else:
-                self._group(at, end, row[hit], outer + place, depth + 1)
+
+    def _nested(
+        self,
+        template: Template,
+        p: int,
+        part: tuple[Ints, tuple[Ints, Ints, Bytes]],
+        outer: Path,
+        depth: int,
+    ) -> None:
+        """Value p of the records is BinXML of its own."""
+        row, (offset, size, _) = part
+        at, end = offset[p], offset[p] + size[p]
+        place = _path_of(template, p)
+        if depth >= MAX_NESTING:
+            self._loose(np.ones(len(at), bool), outer + place, row, at, end)
+        else:
+            self._group(at, end, row, outer + place, depth + 1)
 
     def _loose(self, which: Bools, outer: Path, row: Ints, at: Ints, end: Ints) -> None:
         """Records and parts that use no readable template: read token by token."""

@@ -258,3 +258,16 @@ def test_wounded_size_in_system_shows_only_what_stands_before_it() -> None:
     assert (row["event_id"], row["level"], row["provider"]) == (5, 4, SYSMON)
     assert (row["record_id"], row["execution_process_id"], row["image"]) == (None, None, None)
     assert rows["damaged"].to_list() == [False, True, False]
+
+
+def test_type_wounded_in_one_record_takes_nothing_from_the_others() -> None:
+    raw = sysmon_log(40)
+    value = utf16(r"C:\Tools\number 7.exe")
+    at = raw.rindex(struct.pack("<HBB", len(value), Kind.STRING, 0), 0, raw.index(value))
+    raw[at + 2] = Kind.BINXML
+
+    rows, _ = read(raw)
+
+    assert rows["damaged"].to_list() == [n == 7 for n in range(40)]
+    shown = [None if n == 7 else rf"C:\Tools\number {n}.exe" for n in range(40)]
+    assert rows["image"].to_list() == shown
