@@ -164,7 +164,8 @@ class Artifact:
 
     `name` is the file's own name with collectors' escapes undone; `windows_path` its canonical path on the Windows
     volume, if the layout tells it; `size` its length in bytes; `open` gives a new stream over it; `beside` are the files
-    of the same folder that belong to it, as the parser's `BESIDE` asks (transaction logs of a hive).
+    of the same folder that belong to it, as the parser's `BESIDE` asks (transaction logs of a hive); `earlier` says what
+    earlier state of the host it is of, if its place tells ("a shadow copy").
     """
 
     name: str
@@ -173,6 +174,7 @@ class Artifact:
     windows_path: str | None = None
     window: Window = field(default_factory=Window)
     beside: tuple["Artifact", ...] = ()
+    earlier: str | None = None
 
 
 class Parser(Protocol):

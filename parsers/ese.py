@@ -1,17 +1,23 @@
 """Tables of an ESE database (Extensible Storage Engine) through libesedb: records as raw bytes by column name.
 
 What the native library raises (OSError and kin) becomes a problem; the rest of the table is read on. Transaction logs
-are not replayed: a database that was in use says so.
+are not replayed: a database that was in use says so, and which generations of its log the rows lack. Rows that the logs
+add can be had by themselves.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, BinaryIO
 
 from parsers.contract import Artifact, Problem, Severity
 from parsers.ese_compression import unpack
+from parsers.ese_log_rows import log_rows
+from parsers.ese_logs import HEAD_BYTES, not_replayed
+from parsers.ese_records import values
 from parsers.evtx.problems import Problems
+from parsers.rows import read_up_to
 
 MAGIC = b"\xef\xcd\xab\x89"
 MAX_RECORDS = 5_000_000
@@ -20,7 +26,8 @@ MAX_FAILURES = 1000
 REFUSALS = (OSError, MemoryError, OverflowError, ValueError)
 MAX_BYTES = 4 << 30
 MAX_TABLES = 10_000
-_STATE, _CLEAN = 52, 3
+CATALOG, _A_TABLE = "MSysObjects", 1
+_STATE, _CLEAN, _PAGE_SIZE = 52, 3, 236
 _COMPRESSED = 2
 """Flag of a tagged value; the library hands its bytes over as they stand."""
 _UNSET = b"\x2a"
@@ -29,15 +36,20 @@ _STATES = {1: "just created", 2: "dirty shutdown", 4: "being converted", 5: "for
 
 
 @contextmanager
-def opened(artifact: Artifact, problems: Problems) -> Iterator["Database | None"]:
-    """An artifact's database; None (and a problem) where it cannot be opened. One that was in use is told."""
+def opened(
+    artifact: Artifact, problems: Problems, rows_taken: bool = False
+) -> Iterator["Database | None"]:
+    """An artifact's database; None (and a problem) where it cannot be opened. One that was in use is told.
+
+    `rows_taken`: the caller asks for `log_rows`.
+    """
     if artifact.size > MAX_BYTES:
         problems.add(unread(f"at most {MAX_BYTES} bytes", f"{artifact.size} bytes"))
         yield None
         return
     with artifact.open() as stream:
         try:
-            database = Database(stream, problems)
+            database = Database(stream, problems, artifact.beside)
         except REFUSALS as refusal:
             problems.add(unread("an ESE database", str(refusal)[:200]))
             yield None
@@ -45,6 +57,7 @@ def opened(artifact: Artifact, problems: Problems) -> Iterator["Database | None"
         with database:
             if not database.clean:
                 problems.add(_dirty(database.state))
+                problems.add(not_replayed(database.head, artifact.beside, rows_taken))
             yield database
 
 
@@ -59,7 +72,7 @@ def _dirty(state: int) -> Problem:
         f"offset {_STATE}",
         f"clean shutdown ({_CLEAN})",
         f"{_STATES.get(state, 'another state')} ({state})",
-        "The database was in use: its newest rows may stand only in the logs beside it, which are not replayed",
+        "The database was in use when it was copied: the file lacks what only its logs hold",
     )
 
 
@@ -77,17 +90,34 @@ def text(raw: bytes | None) -> str | None:
     return raw[: len(raw) & ~1].decode("utf-16-le", "replace").split("\0", 1)[0] or None
 
 
+@dataclass(frozen=True, slots=True)
+class FromLog:
+    """A row that a log inserts: where, whether the log shows its transaction ended, raw value by column name."""
+
+    place: str
+    committed: bool
+    values: dict[str, bytes]
+
+    @property
+    def origin(self) -> str:
+        """Word for where the row is from."""
+        return "log" if self.committed else "log_open"
+
+
 class Database:
     """One open database."""
 
-    def __init__(self, stream: BinaryIO, problems: Problems) -> None:
+    def __init__(
+        self, stream: BinaryIO, problems: Problems, beside: Sequence[Artifact] = ()
+    ) -> None:
         import pyesedb  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
-        self._problems = problems
+        self._problems, self._beside = problems, beside
         stream.seek(0)
-        head = stream.read(_STATE + 4)
-        self.state = int.from_bytes(head[_STATE:], "little")
+        self.head = read_up_to(stream, HEAD_BYTES)
+        self.state = int.from_bytes(self.head[_STATE : _STATE + 4], "little")
         self.clean = self.state == _CLEAN
+        self._page_size = int.from_bytes(self.head[_PAGE_SIZE : _PAGE_SIZE + 4], "little")
         self._file = pyesedb.file()
         self._file.open_file_object(stream)
 
@@ -139,6 +169,46 @@ class Database:
                 continue
             failed = 0
             yield number, values
+
+    def log_rows(self, wanted: Mapping[str, Sequence[str]]) -> dict[str, list[FromLog]]:
+        """Rows of these tables (columns by table) that the logs of a dirty database insert; a clean one has none.
+
+        They may be in the database too, and may have been changed or deleted later.
+        """
+        out: dict[str, list[FromLog]] = {name: [] for name in wanted}
+        if self.clean or not self._beside:
+            return out
+        trees = self._trees(wanted)
+        for row in log_rows(self.head, self._beside, self._problems):
+            if row.tree not in trees:
+                continue
+            table, names, types = trees[row.tree]
+            found = values(row.data, types, self._page_size)
+            if found is None:
+                self._problem(row.place, ValueError("a row of another form"))
+                continue
+            held = {names[number]: value for number, value in found.items() if number in names}
+            out[table].append(FromLog(row.place, row.committed, held))
+        return out
+
+    def _trees(
+        self, wanted: Mapping[str, Sequence[str]]
+    ) -> dict[int, tuple[str, dict[int, str], dict[int, int]]]:
+        """By the number of a table: its name, the wanted columns by number, and the types of all columns."""
+        trees = {}
+        for _, entry in self.rows(CATALOG, ("Type", "Id", "Name")):
+            name = entry.get("Name", b"").decode("latin-1")
+            number = integer(entry.get("Id"))
+            if integer(entry.get("Type")) != _A_TABLE or name not in wanted or number is None:
+                continue
+            try:
+                opened = self._file.get_table_by_name(name)
+                columns = [opened.get_column(n) for n in range(opened.number_of_columns)]
+                names = {c.identifier: c.name for c in columns if c.name in wanted[name]}
+                trees[number] = (name, names, {c.identifier: c.type for c in columns})
+            except REFUSALS as refusal:
+                self._problem(name, refusal)
+        return trees
 
     def _values(self, record: Any, places: dict[str, int], where: str) -> dict[str, bytes]:
         out: dict[str, bytes] = {}

@@ -1,5 +1,7 @@
 r"""setupapi.dev.log: when Windows installed a device for the first time, in local time.
 
+The log does not name its zone: rows of the timeline take it from the host's SYSTEM hive (`local_time_offset`).
+
 Sections begin `>>>  [what - device]`, `>>>  Section start <local time>` and end `<<<  Section end`,
 `<<<  [Exit status: ...]`. A mounted ISO appears as `SCSI\CdRom&Ven_Msft&Prod_Virtual_DVD-ROM`, a
 virtual hard disk as `SCSI\Disk&Ven_Msft&Prod_Virtual_Disk`: at the first use of a slot only.
@@ -9,8 +11,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from parsers.contract import Artifact, Batch, Column, Problem, Severity, Sql, Table
+from parsers.contract import Artifact, Batch, Column, Moment, Problem, Severity, Sql, Table
 from parsers.evtx.problems import Problems
+from parsers.local_time import SAID, in_utc
 from parsers.rows import Row, batches
 from parsers.text_lines import Line, decode_head, read_lines, time_ns
 
@@ -18,6 +21,8 @@ KIND = "setupapi"
 VERSION = 1
 LABEL = "setupapi.dev.log"
 _MAX_TEXT = 4096
+
+IN_UTC = in_utc("setupapi_install", "offset", "start_local", "start_utc")
 
 SETUPAPI_INSTALL = Table(
     "setupapi_install",
@@ -50,8 +55,15 @@ SETUPAPI_INSTALL = Table(
         Column("offset", Sql.I64, "Byte offset of that line"),
     ),
     address="offset",
+    moments=(
+        Moment(
+            "start_utc",
+            "device_installed",
+            f"concat_ws(' ', what, device_id, {SAID})",
+            joined=IN_UTC,
+        ),
+    ),
 )
-"""No moments: the timeline is in UTC, and the log's zone is unknown."""
 
 TABLES = (SETUPAPI_INSTALL,)
 
@@ -83,7 +95,8 @@ def parse(artifact: Artifact) -> Iterator[Batch | Problem]:
             "whole file",
             "a time zone",
             "none in the log",
-            "Its times are local: they stand in columns without _utc and not in the timeline",
+            "Its times are local: they stand in columns without _utc, and in the timeline only if the host's SYSTEM hive"
+            " tells the zone (table local_time_offset)",
             Severity.INFO,
         )
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from parsers.contract import Artifact, Batch, Column, Moment, Problem, Severity, Sql, Table
 from parsers.evtx.problems import Problems
+from parsers.local_time import SAID, in_utc
 from parsers.rows import Row, batches, content
 from parsers.text_lines import decode, decode_head, encoding, time_ns, zoned_ns
 
@@ -67,6 +68,18 @@ SCHEDULED_TASK = Table(
             "registered_utc",
             "task_registered",
             "concat_ws(' ', task_path, 'runs', coalesce(command, class_id), arguments, 'by ' || author)",
+        ),
+        Moment(
+            "registered_at_utc",
+            "task_registered_local",
+            f"concat_ws(' ', task_path, 'runs', coalesce(command, class_id), arguments, 'by ' || author, {SAID})",
+            joined=in_utc("scheduled_task", "line_number", "registered_local", "registered_at_utc"),
+        ),
+        Moment(
+            "last_run_utc",
+            "task_last_run_local",
+            f"concat_ws(' ', task_path, 'last run:', coalesce(command, class_id), arguments, {SAID})",
+            joined=in_utc("scheduled_task", "line_number", "last_run_local", "last_run_utc"),
         ),
     ),
 )

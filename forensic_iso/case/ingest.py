@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -12,6 +12,7 @@ import duckdb
 
 from forensic_iso.case import store
 from forensic_iso.case.duplicates import drop_copies
+from forensic_iso.case.host_of import COLLECTION_NAME, NOTHING, HostNames, Witness
 from forensic_iso.case.pool import Event, Pool, run_inline
 from forensic_iso.case.reading import MOST_PARTS, PART_BYTES, Reading, most_parts, plan, size, tasks
 from forensic_iso.case.schema import evidence_tables
@@ -19,14 +20,17 @@ from forensic_iso.case.worker import Ended, Hashed, Planned, Task
 from forensic_iso.case.writer import SourceWriter, insert_problems
 from forensic_iso.errors import CaseError, NothingUsable
 from forensic_iso.evidence.discover import Discovery, ImageOptions, discover
-from forensic_iso.evidence.found import JOIN, Found
-from forensic_iso.evidence.groups import nearest_logs
+from forensic_iso.evidence.earlier import earlier_state
+from forensic_iso.evidence.found import JOIN, Found, placed
 from forensic_iso.text import encodable
 from parsers.contract import Part, Problem, Window
 from parsers.registry import PARSERS, by_kind, host_witness, module_of, names_host
 
 STRIDE = MOST_PARTS + 1
 """Numbers of tasks that each source has: its parts, and their joining."""
+
+OWN_RECORDS = "named in its own records"
+"""Basis of a host's name that needs no other artifact."""
 
 Report = Callable[[str, int, int], None]
 """progress(what, bytes done, bytes in all)"""
@@ -299,7 +303,8 @@ class Ingest:
     def _load_hosts(self, sources: list[Source]) -> None:
         known = dict(
             self._con.execute(
-                "SELECT source_id, host FROM source WHERE state IN ('done', 'failed')"
+                "SELECT source_id, host FROM source WHERE state IN ('done', 'failed') AND starts_with(host_basis, ?)",
+                [OWN_RECORDS],
             ).fetchall()
         )
         for s in sources:
@@ -313,26 +318,58 @@ class Ingest:
         rest = [i for i in todo if not names_host(sources[i].kind)]
         self._total, self._done = sum(sources[i].found.size for i in todo), 0
         self._parse(sources, first, {})
-        logs = {s.found: s for s in sources if host_witness(s.kind)}
-        self._name_the_silent([sources[i] for i in first], logs)
-        hosts = {i: name_host(sources[i].found, logs) for i in rest}
+        # A hive of an earlier state names no host: it must not stand before those that do.
+        witnesses = {
+            s.found: Witness(s.hosts, s.kind == "evtx")
+            for s in sources
+            if host_witness(s.kind) and (s.hosts or earlier_state(s.found) is None)
+        }
+        names = HostNames(witnesses, self._named_before())
+        self._name_again(sources, names)
+        self._name_the_silent([sources[i] for i in first], names)
+        hosts = {i: names.name(sources[i].found) for i in rest}
         self._parse(sources, rest, hosts)
 
-    def _name_the_silent(self, sources: list[Source], logs: dict[Found, Source]) -> None:
+    def _named_before(self) -> list[tuple[Found, str]]:
+        """Artifacts of the case that name the host of those around them, each with that host."""
+        kinds = [p.KIND for p in PARSERS if host_witness(p.KIND)]
+        rows = self._con.execute(
+            "SELECT path, given, windows_path, host FROM source"
+            " WHERE list_contains(?, kind) AND starts_with(host_basis, ?) AND given IS NOT NULL",
+            [kinds, OWN_RECORDS],
+        ).fetchall()
+        return [(placed(path, given, there), host) for path, given, there, host in rows]
+
+    def _name_the_silent(self, sources: list[Source], names: HostNames) -> None:
         """A hive that should name its host and does not takes the name from the logs near it."""
         for s in sources:
             if s.hosts or s.kind == "evtx":
                 continue
-            host, basis = name_host(s.found, logs)
-            for table in by_kind(s.kind).TABLES:
-                self._con.execute(
-                    f"UPDATE \"{table.name}\" SET host = ? WHERE source_id = ? AND coalesce(host, '') = ''",
-                    [host, s.source_id],
-                )
+            self._rename(s.source_id, s.kind, *names.name(s.found))
+
+    def _name_again(self, sources: list[Source], names: HostNames) -> None:
+        """What bears its collection's name from an earlier ingest takes the host's, if this one tells it."""
+        rows = self._con.execute(
+            "SELECT source_id, kind, path, given, windows_path, host FROM source"
+            " WHERE starts_with(host_basis, ?) AND ends_with(host_basis, ?)",
+            [COLLECTION_NAME, NOTHING],
+        ).fetchall()
+        here = {s.source_id: s.found for s in sources}
+        for source, kind, path, given, there, before in rows:
+            host, basis = names.name(here.get(source) or placed(path, given, there))
+            if not basis.endswith(NOTHING):
+                self._rename(source, kind, host, basis, before)
+
+    def _rename(self, source: str, kind: str, host: str, basis: str, before: str = "") -> None:
+        """Give the host to the rows of a source that have none, or the one before."""
+        for table in by_kind(kind).TABLES:
             self._con.execute(
-                "UPDATE source SET host = ?, host_basis = ? WHERE source_id = ?",
-                [host, basis, s.source_id],
+                f"UPDATE \"{table.name}\" SET host = ? WHERE source_id = ? AND coalesce(host, '') IN ('', ?)",
+                [host, source, before],
             )
+        self._con.execute(
+            "UPDATE source SET host = ?, host_basis = ? WHERE source_id = ?", [host, basis, source]
+        )
 
     def _parse(
         self, sources: list[Source], todo: list[int], hosts: dict[int, tuple[str, str]]
@@ -401,38 +438,7 @@ def _own_host(hosts: tuple[tuple[str, int], ...]) -> tuple[str | None, str | Non
     if not hosts:
         return None, None
     others = ", ".join(h for h, _ in hosts[1:4])
-    return hosts[0][0], "named in its own records" + (f"; also {others}" if others else "")
-
-
-def name_host(found: Found, logs: dict[Found, Source]) -> tuple[str, str]:
-    """Host of an artifact that does not name it: that of the logs nearest to it, with the basis in words.
-
-    Of several names the one of the registry counts, if records bear it too: files are the present state, and a new
-    name that no record bears waits for a restart. Else the name that most records bear. Falls back to the name of the
-    collection, and says so, where no log lies near.
-    """
-    votes: Counter[str] = Counter()
-    present: Counter[str] = Counter()
-    borne: set[str] = set()
-    words: set[str] = set()
-    for log in nearest_logs(found, list(logs)):
-        is_log = logs[log].kind == "evtx"
-        borne.update(host for host, _ in logs[log].hosts if is_log)
-        for host, count in logs[log].hosts[:1]:
-            votes[host] += max(1, count)
-            present[host] += not is_log
-            words.add("event logs" if is_log else "registry")
-    if votes:
-        ranked = sorted(votes, key=lambda h: (-present[h] * (h in borne), -votes[h], h))
-        place = " and ".join(sorted(words))
-        if len(ranked) == 1:
-            return ranked[0], f"named in the {place} beside it"
-        others = ", ".join(ranked[1:4])
-        if present[ranked[0]] and ranked[0] in borne:
-            return ranked[0], f"named in the registry beside it; event logs name also {others}"
-        return ranked[0], f"named in most records of the {place} beside it; also {others}"
-    label = found.given.rpartition("/")[2].rpartition(".")[0] or found.given.rpartition("/")[2]
-    return label.upper(), "name of the collection: nothing inside names the host"
+    return hosts[0][0], OWN_RECORDS + (f"; also {others}" if others else "")
 
 
 def ingest(

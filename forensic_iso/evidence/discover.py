@@ -218,10 +218,12 @@ def _looked_through(
             result.problems.append(inner)
         else:
             _sort_in(inner, parsers, result, images, report)
-    if look.is_evidence:
+    # Given by itself it was looked through all the same: it is a file like others only where a parser takes it.
+    if look.is_evidence or _kind(item, parsers, result) is None:
         result.images.append(item.found)
         result.unrecognised.append((item.found, look.remark))
-    return look.is_evidence
+        return True
+    return False
 
 
 def _is_artifact(item: Sighting) -> bool:

@@ -85,6 +85,17 @@ def found_file(shown: str, real: str, below: str, size: int, given: str) -> Foun
     return _found(shown, real, inner, size, given, above)
 
 
+def placed(path: str, given: str, windows_path: str | None) -> Found:
+    """An artifact of the case (`source`) as far as its names go: no file is opened, so it may be gone."""
+    outer, *inner = path.split(JOIN)
+    real = given + outer[len(given.rpartition("/")[2]) :]
+    *nested, member = (real, *inner)
+    shown = JOIN.join((real, *inner))
+    return Found(
+        shown, member, 0, original_name(member), windows_path, given, containers=tuple(nested)
+    )
+
+
 def outer_of(found: Found) -> Found:
     """The innermost container of a file, as far as opening it needs."""
     name = found.containers[-1]

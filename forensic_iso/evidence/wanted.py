@@ -18,7 +18,7 @@ _PATTERNS: tuple[str, ...] = (
     r"\\windows\\appcompat\\pca\\[^\\]+\.txt",
     # execution
     r"\\windows\\prefetch\\[^\\]+\.(pf|db)",
-    r"\\windows\\system32\\sru\\(srudb\.(dat|jfm)|sru[^\\]*\.(log|chk|jrs))",
+    r"\\windows\\system32\\sru\\(srudb\.(dat|jfm)|sru[^\\]*\.(log|jtx|chk|jrs))",
     r"\\windows\\(system32\\)?tasks\\.+",
     r"\\consolehost_history\.txt",
     r"\\activitiescache\.db(-wal|-shm)?",
@@ -29,9 +29,9 @@ _PATTERNS: tuple[str, ...] = (
     # browsers
     r"\\(history|downloads|downloadmetadata|web data)(-journal|-wal|-shm)?",
     r"\\(places|downloads)\.(sqlite|json)(-wal|-shm)?",
-    r"\\webcache\\(webcachev[0-9]+\.(dat|jfm)|v[0-9]+[^\\]*\.(log|chk|jrs))",
+    r"\\webcache\\(webcachev[0-9]+\.(dat|jfm)|v[0-9]+[^\\]*\.(log|jtx|chk|jrs))",
     # transfers, error reports
-    r"\\microsoft\\network\\downloader\\qmgr[0-9]?\.(db|dat|jfm)",
+    r"\\microsoft\\network\\downloader\\(qmgr[0-9]?\.(db|dat|jfm)|edb[^\\]*\.(log|jtx|chk|jrs))",
     r"\\windows\\wer\\.*\.wer",
     # devices, Defender
     r"\\windows\\(inf\\)?setupapi[^\\]*\.log",

@@ -12,13 +12,14 @@ from parsers.bits.jobs import XFER, Cut, File, Job, read_files, read_job
 from parsers.bits.tables import BITS_TRANSFER, TABLES
 from parsers.contract import Artifact, Batch, Problem, Severity, Table
 from parsers.ese import MAGIC
+from parsers.ese_logs import BESIDE
 from parsers.evtx.problems import Problems
 from parsers.rows import Row, batches, content, filetime_ns
 
-__all__ = ["KIND", "LABEL", "TABLES", "VERSION", "parse", "recognise"]
+__all__ = ["BESIDE", "KIND", "LABEL", "TABLES", "VERSION", "parse", "recognise"]
 
 KIND = "bits"
-VERSION = 1
+VERSION = 2
 LABEL = "BITS queue"
 MAX_BYTES = 64 << 20
 MAX_JOBS = 10_000

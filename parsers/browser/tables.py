@@ -11,7 +11,8 @@ _PROVENANCE = (
     Column(
         "origin",
         Sql.TEXT,
-        "database; wal: the row is from the write-ahead log; database_before_wal: the log replaced or removed it",
+        "database; wal: the row is from the write-ahead log; database_before_wal: the log replaced or removed it; "
+        "log: a log of a WebCache that was in use adds it; log_open: so, by a transaction that the logs do not end",
     ),
     Column("database_table", Sql.TEXT, "Table of the browser's database that holds the row"),
     Column("row_id", Sql.I64, "Row number in that table (webcache: EntryId)"),

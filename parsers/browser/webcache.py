@@ -12,13 +12,14 @@ from parsers import ese
 from parsers.browser.tables import BROWSER_DOWNLOAD, BROWSER_VISIT, TABLES
 from parsers.contract import Artifact, Batch, Problem, Table
 from parsers.ese import MAGIC, Database, integer, text
+from parsers.ese_logs import BESIDE
 from parsers.evtx.problems import Problems
 from parsers.rows import FILETIME_OF_1970, Row, batches, epoch_ns
 
-__all__ = ["KIND", "LABEL", "TABLES", "VERSION", "parse", "recognise"]
+__all__ = ["BESIDE", "KIND", "LABEL", "TABLES", "VERSION", "parse", "recognise"]
 
 KIND = "browser_webcache"
-VERSION = 1
+VERSION = 2
 LABEL = "WebCache"
 MAX_CONTAINERS = 2_000
 _NAME = re.compile(r".*WebCacheV\d+\.dat", re.IGNORECASE | re.DOTALL)
@@ -50,18 +51,30 @@ def parse(artifact: Artifact) -> Iterator[Batch | Problem]:
 
 
 def _rows(artifact: Artifact, problems: Problems) -> Iterator[tuple[Table, Row]]:
-    with ese.opened(artifact, problems) as database:
+    with ese.opened(artifact, problems, rows_taken=True) as database:
         if database is None:
             return
         containers = list(_containers(database))
         if not containers:
             problems.add(ese.unread("containers of history, downloads or content", "none"))
+        logged = database.log_rows({container.table: _COLUMNS for container in containers})
         for container in containers:
+            entries: set[int | None] = set()
             for number, values in database.rows(container.table, _COLUMNS):
+                entries.add(integer(values.get("EntryId")))
                 made = _entry(container, values, f"{container.table} record {number}", problems)
                 if made is not None:
                     table, row = made
                     yield table, {**row, **_place(container, values, number)}
+            for one in logged[container.table]:
+                entry = integer(one.values.get("EntryId"))
+                made = (
+                    None if entry in entries else _entry(container, one.values, one.place, problems)
+                )
+                entries.add(entry)
+                if made is not None and entry is not None:
+                    table, row = made
+                    yield table, {**row, **_log_place(container, one, entry)}
 
 
 def _containers(database: Database) -> Iterator[_Container]:
@@ -85,6 +98,15 @@ def _place(container: _Container, values: dict[str, bytes], number: int) -> Row:
         "origin": "database",
         "database_table": f"{container.table} ({container.name})",
         "row_id": number if entry is None else entry,
+    }
+
+
+def _log_place(container: _Container, one: ese.FromLog, entry: int) -> Row:
+    return {
+        "browser": "webcache",
+        "origin": one.origin,
+        "database_table": f"{container.table} ({container.name}), {one.place}",
+        "row_id": entry,
     }
 
 

@@ -4,6 +4,8 @@ Source of the layout: the public Windows registry file format specification (bas
 """
 
 import struct
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from parsers.contract import Problem, Severity
@@ -20,6 +22,38 @@ MAX_PROBLEMS = 1000
 _SIZE = struct.Struct("<i")
 
 
+@dataclass(frozen=True, slots=True)
+class Free:
+    """Where a hive's cells are not in use: half-open ranges, rising; `word` is the origin of what is found there."""
+
+    starts: Sequence[int]
+    ends: Sequence[int]
+    word: str = "deleted"
+
+    def end_of(self, at: int) -> int | None:
+        """End of the range that an offset lies in."""
+        place = bisect_right(self.starts, at) - 1
+        return self.ends[place] if place >= 0 and at < self.ends[place] else None
+
+    def begins(self, at: int) -> bool:
+        """Whether a range begins at an offset."""
+        place = bisect_right(self.starts, at) - 1
+        return place >= 0 and self.starts[place] == at
+
+    def span(self, data: bytes | bytearray, at: int, least: int) -> tuple[int, int] | None:
+        """Start and end of the content of a cell that was in use; None: not free, or of no size a cell can have.
+
+        A cell that took in its neighbours has their size too; those inside keep their own, of either sign.
+        """
+        end = self.end_of(at)
+        if end is None or at % 8:
+            return None
+        size = abs(_SIZE.unpack_from(data, at)[0])
+        if size % 8 or size < least + 4 or at + size > end:
+            return None
+        return at + 4, at + size
+
+
 @dataclass(slots=True, repr=False, eq=False)
 class Cells:
     """The hive's bytes after replay, the pages that came from logs, and one hive's problems and limits."""
@@ -27,6 +61,8 @@ class Cells:
     data: bytes | bytearray
     minor_version: int = 5
     log_pages: frozenset[int] = frozenset()
+    free: "Free | None" = None
+    """Set: these are the cells that are no longer in use; what is wrong in them is no problem of the hive."""
     problems: list[Problem] = field(default_factory=list)
     owner: dict[int, int] = field(default_factory=dict)
     """Key cell -> the key it was first found below: a second place would make loops and copies without end."""
@@ -51,7 +87,7 @@ class Cells:
         severity: Severity = Severity.WARNING,
     ) -> None:
         """Note a problem once per code and place (`at` is an absolute file offset)."""
-        if (code, at) in self._told:
+        if self.free is not None or (code, at) in self._told:
             return
         if len(self._told) >= MAX_PROBLEMS:
             if not self._unreported:
@@ -76,6 +112,8 @@ class Cells:
         `cell` counts from the first hive bin, `least` is the smallest content that makes sense.
         """
         at = cell + BINS_START
+        if self.free is not None:
+            return self.free.span(self.data, at, least)
         if at + 4 > len(self.data):
             self.problem(
                 "hive_cell_outside",
@@ -100,7 +138,12 @@ class Cells:
         return at + 4, at + size
 
     def origin(self, at: int) -> str:
-        """`log` where the page of this absolute offset was replayed from a transaction log, else `hive`."""
+        """`log` where the page of this absolute offset was replayed from a transaction log, else `hive`.
+
+        Of cells no longer in use: `deleted`, or `deleted_loose`.
+        """
+        if self.free is not None:
+            return self.free.word
         return "log" if at // PAGE in self.log_pages else "hive"
 
     def time(self, ticks: bytes | bytearray, at: int) -> int | None:

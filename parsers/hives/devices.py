@@ -12,7 +12,7 @@ from parsers.hives.control_sets import ControlSet, control_sets
 from parsers.hives.keys import Key
 from parsers.hives.mounted import image_slot
 from parsers.hives.regf import Hive
-from parsers.hives.rows import PROVENANCE, Row, provenance, text
+from parsers.hives.rows import PROVENANCE, Row, provenance, recoverable, text
 
 TIMES = r"Properties\{83da6326-97a6-4088-9453-a1923f573b29}"
 _COLUMNS = (
@@ -53,21 +53,25 @@ def _moments(word: str) -> tuple[Moment, ...]:
     )
 
 
-SCSI_DEVICE = Table(
-    "scsi_device",
-    "Disks and optical drives of SCSI and IDE buses, attached images among them: times are per slot, not per image",
-    _COLUMNS,
-    address="offset",
-    time="last_arrival_utc",
-    moments=_moments("scsi_device"),
+SCSI_DEVICE = recoverable(
+    Table(
+        "scsi_device",
+        "Disks and optical drives of SCSI and IDE buses, attached images among them: times are per slot, not per image",
+        _COLUMNS,
+        address="offset",
+        time="last_arrival_utc",
+        moments=_moments("scsi_device"),
+    )
 )
-USB_STORAGE_DEVICE = Table(
-    "usb_storage_device",
-    "USB mass storage devices that were attached",
-    _COLUMNS,
-    address="offset",
-    time="last_arrival_utc",
-    moments=_moments("usb_storage"),
+USB_STORAGE_DEVICE = recoverable(
+    Table(
+        "usb_storage_device",
+        "USB mass storage devices that were attached",
+        _COLUMNS,
+        address="offset",
+        time="last_arrival_utc",
+        moments=_moments("usb_storage"),
+    )
 )
 MAX_DEVICES = 50_000
 _PART = re.compile(r"(Ven|Prod|Rev)_", re.IGNORECASE)

@@ -7,16 +7,17 @@ from collections.abc import Iterator
 
 from parsers.contract import Column, Moment, Sql, Table
 from parsers.hives.control_sets import control_sets
+from parsers.hives.deleted_tree import UNKNOWN_KEY
 from parsers.hives.regf import Hive
-from parsers.hives.rows import PROVENANCE, Row, provenance
+from parsers.hives.rows import PROVENANCE, Row, provenance, recoverable
 
-BAM_ENTRY = Table(
+BAM_ENTRY = recoverable(Table(
     "bam_entry",
     "Programs the activity moderators saw running; none for removable media, shares and console programs, and "
     "entries older than a week go at boot: absence says nothing",
     (
         Column("path", Sql.TEXT, r"Program as stored (\Device\HarddiskVolume3\..., or an app's package name)"),
-        Column("user_sid", Sql.TEXT, "SID of the user"),
+        Column("user_sid", Sql.TEXT, "SID of the user; NULL: from a deleted cell that does not tell it"),
         Column("last_run_utc", Sql.TIME, "Last time the moderator saw it, UTC"),
         Column("moderator", Sql.TEXT, "bam or dam"),
         Column("control_set", Sql.TEXT, "Control set the key stands in"),
@@ -28,7 +29,7 @@ BAM_ENTRY = Table(
     moments=(
         Moment("last_run_utc", "bam_run", "concat_ws(' ', path, 'last run, user', user_sid)", "current"),
     ),
-)  # fmt: skip
+))  # fmt: skip
 
 _MODERATORS = (
     ("bam", r"Services\bam\State\UserSettings"),
@@ -53,7 +54,7 @@ def bam(hive: Hive) -> Iterator[Row]:
                         {
                             **provenance(user, value),
                             "path": value.name,
-                            "user_sid": user.name,
+                            "user_sid": None if user.name == UNKNOWN_KEY else user.name,
                             "last_run_utc": value.filetime_ns(),
                             "moderator": moderator,
                             "control_set": control_set.key.name,

@@ -39,6 +39,8 @@ class Key:
     _value_count: int
     _value_list: int
     _values: list[Value] | None = field(default=None, repr=False)
+    _below: "list[Key] | None" = field(default=None, repr=False)
+    """Keys below where no list tells them: deleted ones name their parent only."""
 
     @property
     def path(self) -> str:
@@ -52,11 +54,13 @@ class Key:
 
     @property
     def origin(self) -> str:
-        """`log` where the cell's page was replayed from a transaction log, else `hive`."""
+        """`log` where the cell's page was replayed from a transaction log, `deleted` where it is free, else `hive`."""
         return self._cells.origin(self.offset)
 
     def subkeys(self) -> list["Key"]:
         """Keys directly below, in order of the list in the hive (by name in whole hives)."""
+        if self._below is not None:
+            return list(self._below)
         keys = (key_at(self._cells, cell, self) for cell in self._children())
         return [key for key in keys if key is not None]
 
@@ -83,6 +87,8 @@ class Key:
         return key
 
     def _child(self, wanted: str) -> "Key | None":
+        if self._below is not None:
+            return next((key for key in self._below if key.name.lower() == wanted), None)
         for cell in self._children():
             name = key_name(self._cells, cell)
             if name is not None and name.lower() == wanted:

@@ -5,6 +5,7 @@ import struct
 from collections.abc import Iterator, Sequence
 
 from parsers.contract import Artifact, Batch, Column, Problem, Sql
+from parsers.hives.deleted_tree import Form
 from parsers.hives.keys import Key
 from parsers.hives.regf import Hive
 from parsers.hives.rows import Row, Section, read_hive
@@ -28,10 +29,20 @@ def profile_name(windows_path: str | None) -> str | None:
     return found[1] if found else None
 
 
-def read_user_hive(artifact: Artifact, sections: Sequence[Section]) -> Iterator[Batch | Problem]:
+def read_user_hive(
+    artifact: Artifact,
+    sections: Sequence[Section],
+    recovered: Sequence[Section] = (),
+    forms: Sequence[Form] = (),
+) -> Iterator[Batch | Problem]:
     """As `read_hive`, every row with the user the hive belongs to."""
     user = profile_name(artifact.windows_path)
-    yield from read_hive(artifact, [_owned(section, user) for section in sections])
+    yield from read_hive(
+        artifact,
+        [_owned(section, user) for section in sections],
+        recovered=[_owned(section, user) for section in recovered],
+        forms=forms,
+    )
 
 
 def _owned(section: Section, user: str | None) -> Section:

@@ -6,11 +6,16 @@ row ends with the columns of `PROVENANCE`, filled by `provenance(key, value)`.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
+from itertools import chain
 
 import polars as pl
 
 from parsers.contract import Artifact, Batch, Column, Problem, Severity, Sql, Table
 from parsers.evtx.problems import Problems
+from parsers.hives.deleted_tree import Form, deleted_rows
+from parsers.hives.deleted_tree import Row as Row
+from parsers.hives.deleted_tree import Section as Section
 from parsers.hives.keys import Key
 from parsers.hives.logs import base_block
 from parsers.hives.regf import Hive, HiveError, open_hive
@@ -30,14 +35,26 @@ PROVENANCE = (
     Column(
         "origin",
         Sql.TEXT,
-        "hive, or log: the cell's page was replayed from a transaction log, so the file itself holds older bytes there",
+        "hive; log: the cell's page was replayed from a transaction log, so the file itself holds older bytes there; "
+        "deleted: from a cell no longer in use, its key by the cell's own parent; deleted_loose: so, its key told by the "
+        "value's form only",
     ),
     Column("offset", Sql.I64, "Byte offset of the value's cell (of the key's, where no value) in the hive after replay"),
 )  # fmt: skip
 """Last columns of every table read from hives; `offset` is the address."""
+PRESENT = ("host_setting", "local_time_offset")
+"""Tables that say what holds now: their column `current` is false for hives of an earlier state."""
 
-Row = tuple[Table, dict[str, object]]
-Section = Callable[[Hive], Iterator[Row]]
+
+def recoverable(table: Table) -> Table:
+    """A table whose rows may come from deleted cells: its lines of the timeline say so."""
+    said = "CASE WHEN starts_with(origin, 'deleted') THEN '(recovered from a deleted cell)' END"
+    return replace(
+        table,
+        moments=tuple(
+            replace(m, summary=f"concat_ws(' ', {m.summary}, {said})") for m in table.moments
+        ),
+    )
 
 
 def provenance(key: Key, value: Value | None = None) -> dict[str, object]:
@@ -49,6 +66,23 @@ def provenance(key: Key, value: Value | None = None) -> dict[str, object]:
         "origin": cell.origin,
         "offset": cell.offset,
     }
+
+
+def _past(row: Row) -> Row:
+    """A row of a hive of an earlier state: what holds now, another hive says."""
+    table, columns = row
+    return (table, {**columns, "current": False}) if table.name in PRESENT else row
+
+
+def _earlier(state: str) -> Problem:
+    return Problem(
+        "hive_earlier_state",
+        "whole file",
+        "the hive that is in use",
+        f"one of {state}",
+        "Its settings are not taken as current (column current), and it gives no name to the host",
+        Severity.INFO,
+    )
 
 
 def text(key: Key | None, name: str) -> str | None:
@@ -78,8 +112,18 @@ def read_hive(
     artifact: Artifact,
     sections: Sequence[Section],
     host: Callable[[Hive], str | None] | None = None,
+    recovered: Sequence[Section] = (),
+    forms: Sequence[Form] = (),
 ) -> Iterator[Batch | Problem]:
-    """Rows of all sections in batches, then the problems of the hive; `host` names the host where the hive does."""
+    """Rows of all sections in batches, then the problems of the hive.
+
+    Args:
+        artifact: the hive, its logs beside it.
+        sections: what is read from it.
+        host: names the host where the hive does.
+        recovered: sections that are read from deleted keys and values too.
+        forms: of values that tell their key by themselves.
+    """
     with ExitStack() as stack:
         stream = stack.enter_context(artifact.open())
         logs = [stack.enter_context(log.open()) for log in artifact.beside]
@@ -90,8 +134,13 @@ def read_hive(
                 "hive_unreadable", "offset 0", "a registry hive", str(error), "nothing was read", Severity.ERROR
             )  # fmt: skip
             return
-    named = host(hive) if host is not None else None
-    for item in batches((row for section in sections for row in section(hive)), Problems()):
+    named = host(hive) if host is not None and artifact.earlier is None else None
+    rows: Iterator[Row] = (row for section in sections for row in section(hive))
+    if artifact.earlier is not None:
+        hive.problems.append(_earlier(artifact.earlier))
+        rows = map(_past, rows)
+    deleted = deleted_rows(hive, recovered, forms, hive.problems) if recovered else ()
+    for item in batches(chain(rows, deleted), Problems()):
         if isinstance(item, Batch) and named is not None:
             yield Batch(item.table, item.frame.with_columns(host=pl.lit(named)))
         else:

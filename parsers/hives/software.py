@@ -26,7 +26,7 @@ from parsers.hives.task_cache import TASK_CACHE, task_cache
 from parsers.hives.volumes import portable_devices, readyboost, volume_info
 
 KIND = "hive_software"
-VERSION = 1
+VERSION = 2
 LABEL = "Registry"
 TABLES = (
     HOST_SETTING,

@@ -11,33 +11,35 @@ from parsers.contract import Column, Moment, Sql, Table
 from parsers.hives.control_sets import control_sets
 from parsers.hives.devices import property_time
 from parsers.hives.regf import Hive
-from parsers.hives.rows import PROVENANCE, Row, provenance, text
+from parsers.hives.rows import PROVENANCE, Row, provenance, recoverable, text
 
-STORAGE_VOLUME = Table(
-    "storage_volume",
-    "Volumes of disks as Plug and Play knew them: partitions of attached VHD(X) and of USB storage among them",
-    (
-        Column("device_id", Sql.TEXT, r"Volume as in Enum: STORAGE\Volume\instance"),
-        Column("install_utc", Sql.TIME, "Driver installed for this volume, UTC (property 0064)"),
-        Column("first_install_utc", Sql.TIME, "First installed on this system, UTC (0065)"),
-        Column("last_arrival_utc", Sql.TIME, "Last arrival: attach, or start of Windows with it attached, UTC (0066)"),
-        Column("last_removal_utc", Sql.TIME, "Last removal, UTC (0067); before the arrival or NULL: attached at the end"),
-        Column("disk_guid", Sql.TEXT, "GUID that the instance names the disk by, lower case, without braces"),
-        Column("partition_offset", Sql.U64, "Byte offset of the partition on the disk, from the instance"),
-        Column("device_path", Sql.TEXT, "Device in the instance (_??_USBSTOR#...); NULL: it names a disk"),
-        Column("friendly_name", Sql.TEXT, "Name as shown to the user"),
-        Column("container_id", Sql.TEXT, "Container GUID, as stored"),
-        Column("control_set", Sql.TEXT, "Control set the key stands in"),
-        Column("current", Sql.BOOL, "That control set was the one in use"),
-        *PROVENANCE,
-    ),
-    address="offset",
-    time="last_arrival_utc",
-    moments=(
-        Moment("first_install_utc", "storage_volume_first_install", "concat_ws(' ', device_id, 'first installed')", "current"),
-        Moment("last_arrival_utc", "storage_volume_arrival", "concat_ws(' ', device_id, 'last arrival')", "current"),
-        Moment("last_removal_utc", "storage_volume_removal", "concat_ws(' ', device_id, 'last removal')", "current"),
-    ),
+STORAGE_VOLUME = recoverable(
+    Table(
+        "storage_volume",
+        "Volumes of disks as Plug and Play knew them: partitions of attached VHD(X) and of USB storage among them",
+        (
+            Column("device_id", Sql.TEXT, r"Volume as in Enum: STORAGE\Volume\instance"),
+            Column("install_utc", Sql.TIME, "Driver installed for this volume, UTC (property 0064)"),
+            Column("first_install_utc", Sql.TIME, "First installed on this system, UTC (0065)"),
+            Column("last_arrival_utc", Sql.TIME, "Last arrival: attach, or start of Windows with it attached, UTC (0066)"),
+            Column("last_removal_utc", Sql.TIME, "Last removal, UTC (0067); before the arrival or NULL: attached at the end"),
+            Column("disk_guid", Sql.TEXT, "GUID that the instance names the disk by, lower case, without braces"),
+            Column("partition_offset", Sql.U64, "Byte offset of the partition on the disk, from the instance"),
+            Column("device_path", Sql.TEXT, "Device in the instance (_??_USBSTOR#...); NULL: it names a disk"),
+            Column("friendly_name", Sql.TEXT, "Name as shown to the user"),
+            Column("container_id", Sql.TEXT, "Container GUID, as stored"),
+            Column("control_set", Sql.TEXT, "Control set the key stands in"),
+            Column("current", Sql.BOOL, "That control set was the one in use"),
+            *PROVENANCE,
+        ),
+        address="offset",
+        time="last_arrival_utc",
+        moments=(
+            Moment("first_install_utc", "storage_volume_first_install", "concat_ws(' ', device_id, 'first installed')", "current"),
+            Moment("last_arrival_utc", "storage_volume_arrival", "concat_ws(' ', device_id, 'last arrival')", "current"),
+            Moment("last_removal_utc", "storage_volume_removal", "concat_ws(' ', device_id, 'last removal')", "current"),
+        ),
+    )
 )  # fmt: skip
 
 MAX_VOLUMES = 50_000

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from parsers.contract import Artifact, Batch, Problem
 from parsers.hives.control_sets import computer_name, control_sets, current_set
+from parsers.hives.deleted_forms import SYSTEM_FORMS
 from parsers.hives.devices import SCSI_DEVICE, USB_STORAGE_DEVICE, devices
 from parsers.hives.executed import BAM_ENTRY, bam
 from parsers.hives.firewall import FIREWALL_RULE, firewall_rules
@@ -16,9 +17,10 @@ from parsers.hives.settings import Kind, Setting, all_below, setting_row, settin
 from parsers.hives.shimcache import SHIMCACHE_ENTRY, shimcache
 from parsers.hives.storage_volumes import STORAGE_VOLUME, storage_volumes
 from parsers.hives.tables import HOST_SETTING
+from parsers.hives.time_zone import LOCAL_TIME_OFFSET, local_time_offsets
 
 KIND = "hive_system"
-VERSION = 1
+VERSION = 2
 LABEL = "Registry"
 NAMES_HOST = True
 HOST_WITNESS = True
@@ -32,6 +34,7 @@ TABLES = (
     BAM_ENTRY,
     SERVICE,
     FIREWALL_RULE,
+    LOCAL_TIME_OFFSET,
 )
 
 _TCPIP = r"Services\Tcpip\Parameters"
@@ -133,8 +136,11 @@ def parse(artifact: Artifact) -> Iterator[Batch | Problem]:
             shimcache,
             services,
             firewall_rules,
+            local_time_offsets,
         ),
         computer_name,
+        (mounted_devices, devices, storage_volumes, bam),
+        SYSTEM_FORMS,
     )
 
 

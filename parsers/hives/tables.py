@@ -20,7 +20,11 @@ HOST_SETTING = Table(
         Column("value_utc", Sql.TIME, "The value as UTC time, where it is one"),
         Column("value_name", Sql.TEXT, "Name of the registry value; empty is the default value"),
         Column("control_set", Sql.TEXT, "Control set the value stands in, if any"),
-        Column("current", Sql.BOOL, "It holds now: not from a control set that was not in use"),
+        Column(
+            "current",
+            Sql.BOOL,
+            "It holds now: not from a control set that was not in use, nor from a hive of an earlier state (Windows.old, RegBack, a shadow copy)",
+        ),
         USER,
         *PROVENANCE,
     ),

@@ -6,6 +6,7 @@ from dataclasses import replace
 from parsers.contract import Artifact, Batch, Problem
 from parsers.hives.autorun import autoruns, logon_script
 from parsers.hives.capabilities import CAPABILITY_USE, user_capabilities
+from parsers.hives.deleted_forms import USER_FORMS
 from parsers.hives.explorer import mount_points, user_assist
 from parsers.hives.office import OFFICE_DOC, office_documents
 from parsers.hives.profiles import read_user_hive
@@ -39,7 +40,7 @@ from parsers.hives.user_programs import (
 from parsers.hives.user_tables import MOUNT_POINT, OPEN_SAVE_MRU, RECENT_DOC, SHELLBAG, USER_ASSIST
 
 KIND = "hive_user"
-VERSION = 1
+VERSION = 2
 LABEL = "Registry"
 TABLES = (
     MOUNT_POINT,
@@ -67,6 +68,19 @@ _SETTINGS = (
     ),
 )  # fmt: skip
 """Words begin with `user_`: they hold for one user, not for the host."""
+_RECOVERED = (
+    mount_points,
+    recent_docs,
+    user_assist,
+    file_dialogs,
+    run_dialog,
+    typed_paths,
+    recent_apps,
+    network_drives,
+    shellbags,
+    archive_history,
+)
+"""Read from deleted keys too: volumes, images and programs that a user had to do with."""
 
 
 def recognise(name: str, head: bytes) -> bool:
@@ -98,6 +112,8 @@ def parse(artifact: Artifact) -> Iterator[Batch | Problem]:
             user_settings,
             user_autoruns,
         ),
+        _RECOVERED,
+        USER_FORMS,
     )
 
 

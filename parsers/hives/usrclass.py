@@ -12,7 +12,7 @@ from parsers.hives.user_programs import muicache
 from parsers.hives.user_tables import SHELLBAG
 
 KIND = "hive_usrclass"
-VERSION = 1
+VERSION = 2
 LABEL = "Registry"
 TABLES = (SHELLBAG, PROGRAM_TRACE)
 
@@ -24,4 +24,4 @@ def recognise(name: str, head: bytes) -> bool:
 
 def parse(artifact: Artifact) -> Iterator[Batch | Problem]:
     """All tables; every row bears the user whose profile the hive lies in."""
-    yield from read_user_hive(artifact, (shellbags, muicache))
+    yield from read_user_hive(artifact, (shellbags, muicache), (shellbags,))

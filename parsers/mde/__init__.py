@@ -1,4 +1,4 @@
-"""Defender XDR advanced hunting and Sentinel exports: Device*Events as CSV, JSON or Parquet.
+"""Defender XDR advanced hunting and Sentinel exports: Device*Events as CSV, JSON or Parquet, text as UTF-8 or UTF-16.
 
 Rows exported twice within a file are kept once. A row's address is its number in the file, from 1.
 """

@@ -5,6 +5,7 @@ import re
 
 import polars as pl
 
+from parsers.mde.encoding import text_of_head
 from parsers.mde.schema import TABLE_OF_TYPE
 
 _TIME_FIELDS = {"timestamp", "timegenerated"}
@@ -13,7 +14,6 @@ _QUOTED = re.compile(r'"((?:[^"\\\r\n]){1,80})"')
 _NAME = re.compile(
     r"device(?:process|file|imageload|network|registry|logon)?events?(?![a-z])", re.I
 )
-_BOM = b"\xef\xbb\xbf"
 
 _SIGNATURES: tuple[tuple[str, frozenset[str]], ...] = (
     ("deviceprocessevents", frozenset({"processintegritylevel"})),
@@ -68,7 +68,7 @@ def looks_like_export(name: str, head: bytes) -> bool:
     """Whether the first bytes name the fields that every Device*Events export has."""
     if head.startswith(b"PAR1"):
         return _NAME.search(name) is not None
-    text = head.removeprefix(_BOM).decode("utf-8", "replace")
+    text = text_of_head(head)
     start = text.lstrip()[:1]
     if start in ("[", "{"):
         return _named({m.casefold() for m in _QUOTED.findall(text)}, _NAME.search(name) is not None)

@@ -9,6 +9,7 @@ import polars as pl
 
 from parsers.contract import Artifact, Batch, Column, Problem, Severity, Sql
 from parsers.mde.classify import field_key, tables_of_rows
+from parsers.mde.encoding import text_of_head
 from parsers.mde.rows import Chunk, Read, read_csv, read_json, read_parquet
 from parsers.mde.schema import FIELDS, TABLE_OF_TYPE
 from parsers.mde.times import NO_TIME, DayOrder, Parsed, day_order, parse_times
@@ -21,10 +22,10 @@ def _chunks(artifact: Artifact) -> Read:
     """The reader for the form that the first bytes show."""
     with artifact.open() as stream:
         head = stream.read(4096)
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
     if head.startswith(b"PAR1"):
         return read_parquet(artifact)
-    return read_json(artifact) if start in (b"[", b"{") else read_csv(artifact)
+    start = text_of_head(head).lstrip()[:1]
+    return read_json(artifact) if start in ("[", "{") else read_csv(artifact)
 
 
 def _keyed(frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, str], set[str]]:

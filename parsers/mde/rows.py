@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 import polars as pl
 
 from parsers.contract import Artifact, Problem, Severity
+from parsers.mde.encoding import open_text
 from parsers.mde.jsonstream import Bad, objects
 
 CHUNK_ROWS = 16_384
@@ -86,8 +87,8 @@ class _Lines:
 def read_csv(artifact: Artifact) -> Read:
     """Rows of a CSV file with a header; a row of another width is a problem."""
     csv.field_size_limit(LINE_LIMIT)
-    with artifact.open() as stream:
-        lines = _Lines(stream)
+    with open_text(artifact) as text:
+        lines = _Lines(text.stream)
         reader = csv.reader(iter(lines))
         try:
             header = next(reader, [])
@@ -120,6 +121,7 @@ def read_csv(artifact: Artifact) -> Read:
                 rows, numbers, mark = [], [], lines.read_bytes
         if rows:
             yield _csv_chunk(header, rows, numbers)
+        yield from text.problems()
 
 
 def _csv_chunk(header: list[str], rows: list[list[str]], numbers: list[int]) -> Chunk:
@@ -143,11 +145,11 @@ def _unique(names: Sequence[str]) -> list[str]:
 
 def read_json(artifact: Artifact) -> Read:
     """Rows of a JSON array, JSONL, {"Results"}, {"tables"} or streaming API's {"records"}."""
-    with artifact.open() as stream:
+    with open_text(artifact) as text:
         rows: list[dict[str, Any]] = []
         numbers: list[int] = []
         number, mark = 0, 0
-        for item in objects(stream):
+        for item in objects(text.stream):
             if isinstance(item, Bad):
                 number += item.is_row
                 yield bad_row(item.place, item.expected, item.found)
@@ -160,6 +162,7 @@ def read_json(artifact: Artifact) -> Read:
                 rows, numbers, mark = [], [], item.end
         if rows:
             yield _json_chunk(rows, numbers)
+        yield from text.problems()
 
 
 def _unwrap(row: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import polars as pl
 from parsers.contract import Problem, Severity
 from parsers.mft.columns import (
     Bools,
+    Fields,
     Ints,
     Numbers,
     binary_column,
@@ -111,7 +112,9 @@ def entry_frame(block: Block, heads: Heads, attributes: Attributes, notes: Notes
     header = f.u4[at + 44]
     own = rows + block.first
     used_too_far = readable & (heads.used > block.size)
+    listed = _having(a, ATTRIBUTE_LIST, block.count)
     broken = a.broken | used_too_far | (readable & ~heads.walkable(block.size))
+    broken |= _continuing(block, a) & ~extends & ~listed
     frame = pl.DataFrame(
         [
             pl.Series("record", own.astype(np.uint32)),
@@ -127,7 +130,7 @@ def entry_frame(block: Block, heads: Heads, attributes: Attributes, notes: Notes
             nullable("lsn", f.u8[at + 8], readable),
             nullable("si_flags", f.u4[si + 32], si != nowhere),
             nullable("si_usn", f.u8[si_long + 64].view(np.int64), f.u8[si_long + 64] != 0),
-            pl.Series("has_attribute_list", _having(a, ATTRIBUTE_LIST, block.count)),
+            pl.Series("has_attribute_list", listed),
             pl.Series("is_reparse_point", _having(a, REPARSE_POINT, block.count)),
             pl.Series("torn_sectors", heads.torn),
             pl.Series("broken", broken),
@@ -149,6 +152,14 @@ def nullable(name: str, values: Numbers, valid: Bools) -> pl.Series:
 def _having(a: Attributes, kind: int, count: int) -> Bools:
     has = np.zeros(count, np.bool_)
     has[a.row[a.kind == kind]] = True
+    return has
+
+
+def _continuing(block: Block, a: Attributes) -> Bools:
+    """Records with a piece that continues a stream: its start, or a list of pieces, is elsewhere."""
+    later = block.fields.u8[a.at + 16] != 0
+    has = np.zeros(block.count, np.bool_)
+    has[a.row[(a.kind == DATA) & ~a.resident & later]] = True
     return has
 
 
@@ -195,8 +206,8 @@ def _note_records(
     note(
         "broken_record",
         broken,
-        "attributes that end inside the used size",
-        "attribute out of bounds or behind the used size",
+        "whole attributes that end where the used size does",
+        "attributes that end elsewhere, are out of bounds or order, not whole or of no kind",
         "What could be read stands",
     )
     note(
@@ -217,7 +228,11 @@ def name_frame(block: Block, a: Attributes, slot: int, notes: Notes) -> pl.DataF
     units = f.u1[at + 64].astype(np.int64)
     whole = 66 + 2 * units <= a.value_length[k]
     if not whole.all():
-        cut = a.row[k[~whole]]
+        past = np.flatnonzero(~whole)
+        read = _readable_past_value(f, at[past], units[past], (a.at + a.length)[k[past]])
+        whole[past[read]] = True
+        taken, cut = a.row[k[past[read]]], a.row[k[past[~read]]]
+        notes.add_rows("name_past_value", np.arange(len(taken)), _long_name(block.first, taken))
         notes.add_rows("name_past_attribute", np.arange(len(cut)), _cut_name(block.first, cut))
         k, at, units = k[whole], at[whole], units[whole]
     rows = a.row[k]
@@ -234,6 +249,25 @@ def name_frame(block: Block, a: Attributes, slot: int, notes: Notes) -> pl.DataF
             pl.Series("fn_size_bytes", f.u8[at + 48]),
             pl.Series("fn_flags", f.u4[at + 56]),
         ]
+    )
+
+
+def _readable_past_value(f: Fields, at: Ints, units: Ints, stop: Ints) -> Bools:
+    """Names past the end of their value that lie inside the attribute and hold no NUL, as no name does."""
+    inside = at + 66 + 2 * units <= stop
+    flat, ends = ragged_index(at + 66, np.where(inside, units, 0), 2)
+    blanks = np.concatenate([[0], np.cumsum(f.u2[flat] == 0)])
+    none: Bools = inside & (blanks[ends[1:]] == blanks[ends[:-1]])
+    return none
+
+
+def _long_name(first: int, rows: Ints) -> Describe:
+    return lambda i: Problem(
+        "name_past_value",
+        f"record {first + int(rows[i])}",
+        "name inside the value of its $FILE_NAME",
+        "name ends behind the value, inside the attribute",
+        "The name was taken; the stated length of the value is damaged",
     )
 
 

@@ -30,8 +30,8 @@ _ROOT_PREFIX, _ORPHAN_PREFIX_AT = 0, 1
 class Slots:
     """All slots of the $MFT by position; slot 0 holds record number `first`.
 
-    `folder`: readable, a directory. `extensions` are the positions of extension records, `bases`
-    their references.
+    `folder`: readable, a directory. `spread`: may have extension records. `extensions` are the
+    positions of extension records, `bases` their references.
     """
 
     first: int
@@ -39,6 +39,7 @@ class Slots:
     readable: Bools
     in_use: Bools
     folder: Bools
+    spread: Bools
     extensions: Ints
     bases: npt.NDArray[np.uint64]
 
@@ -60,12 +61,15 @@ class Slots:
         return np.where(status == ORPHAN, 0, at), status.astype(np.uint8)
 
     def owners(self) -> tuple[npt.NDArray[np.uint32], Ints]:
-        """Slot of the base record of every slot, and the extensions whose base is gone."""
+        """Slot of the base record of every slot, and the extensions that belong to no file.
+
+        Their base is gone, or is in use and no longer has them: they were freed, or it has no list of them.
+        """
         owner = np.arange(len(self.sequence), dtype=np.uint32)
-        base = self.readable.copy()
+        base = self.readable & self.spread
         base[self.extensions] = False
         at, status = self.referred(self.bases, base)
-        lost = status == ORPHAN
+        lost = (status == ORPHAN) | (self.in_use[at] & ~self.in_use[self.extensions])
         owner[self.extensions] = np.where(lost, self.extensions, at)
         return owner, self.extensions[lost]
 
@@ -105,14 +109,15 @@ class NamePlaces:
     is_root: Bools
 
 
-def chosen_names(slots: Slots, owner: Numbers, namespace: Numbers) -> Ints:
+def chosen_names(slots: Slots, holder: Numbers, owner: Numbers, namespace: Numbers) -> Ints:
     """Row of the name that stands for each directory, by slot: its first that is not 8.3; -1: none.
 
-    `owner` is the slot of the base record of each name row.
+    Names in the directory's own record go before those in extensions. `holder` is the slot of each
+    name row, `owner` that of its base record.
     """
     chosen = np.full(len(slots.sequence), -1, np.int64)
-    short = namespace == _DOS
-    for wanted in (short, ~short):
+    short, own = namespace == _DOS, holder == owner
+    for wanted in (short & ~own, short & own, ~short & ~own, ~short & own):
         rows = np.flatnonzero(wanted & slots.folder[owner])[::-1]  # written last: the first wins
         chosen[owner[rows]] = rows
     return chosen

@@ -72,6 +72,7 @@ class _Kept:
     readable: list[Bools] = field(default_factory=list)
     in_use: list[Bools] = field(default_factory=list)
     folder: list[Bools] = field(default_factory=list)
+    spread: list[Bools] = field(default_factory=list)
     extensions: list[Ints] = field(default_factory=list)
     bases: list[Numbers] = field(default_factory=list)
     times: list[pl.DataFrame] = field(default_factory=list)
@@ -90,6 +91,7 @@ class _Kept:
             np.concatenate(self.readable),
             np.concatenate(self.in_use),
             np.concatenate(self.folder),
+            np.concatenate(self.spread),
             np.concatenate(self.extensions),
             np.concatenate(self.bases),
         )
@@ -149,6 +151,7 @@ def _emit(
     kept.readable.append(rows.readable)
     kept.in_use.append(rows.in_use)
     kept.folder.append(rows.folder)
+    kept.spread.append(_may_have_extensions(rows))
     kept.extensions.append(np.flatnonzero(extends) + slot)
     kept.bases.append(rows.base[extends])
     kept.times.append(rows.entry.select("si_created_utc", "si_mft_changed_utc"))
@@ -163,6 +166,13 @@ def _emit(
         filled = filled.filter(~extends & ~rows.empty)
     yield from entries.put(filled.with_columns(stale_extension=pl.lit(False)))
     yield from streams.put(stream)
+
+
+def _may_have_extensions(rows: BlockRows) -> Bools:
+    """Records with a list of their attributes, and those whose state cannot rule one out."""
+    entry = rows.entry
+    doubt = entry["broken"] | (entry["torn_sectors"] != 0) | ~entry["in_use"]
+    return (entry["has_attribute_list"] | doubt).to_numpy()
 
 
 def _slack_names(block: Block, rows: BlockRows, kept: _Kept, notes: Notes) -> Iterator[Batch]:
@@ -220,7 +230,7 @@ def _finish(
     kept.names = []
     holder = owner[names["slot"].to_numpy()]
     namespace = names["namespace"].to_numpy()
-    chosen = paths.chosen_names(slots, holder, namespace)
+    chosen = paths.chosen_names(slots, names["slot"].to_numpy(), holder, namespace)
     parent, status = paths.parents(slots, names["parent"].to_numpy(), chosen)
     budget = PATH_BUDGET + size // 8
     tree = paths.directories(slots, names["name"], chosen, parent, status, budget)
@@ -262,9 +272,9 @@ def _held(
         lambda i: Problem(
             "stale_extension",
             f"record {i + slots.first}",
-            "base record with the sequence number referred to",
+            "base record with the sequence number referred to, and a list of its extensions",
             "none",
-            "Extension of a file that is gone: its rows stand under its own number",
+            "Extension of a file that is gone or no longer has it: its rows stand under its own number",
             Severity.INFO,
         ),
     )

@@ -19,7 +19,13 @@ NO_ARRAY = 1 << 15
 """Bit of `torn` for a record whose update sequence array is not usable."""
 
 STANDARD_INFORMATION, ATTRIBUTE_LIST, FILE_NAME, DATA, REPARSE_POINT = 0x10, 0x20, 0x30, 0x80, 0xC0
-_END = 0xFFFFFFFF
+_LAST_KIND = 0x100
+"""$AttrDef of all versions of Windows ends with it; a record holds its attributes in ascending order."""
+_LEAST = {STANDARD_INFORMATION: 48, FILE_NAME: 66}
+"""Bytes that the value of a resident attribute has at least."""
+_LEAST_OUTSIDE = 64
+"""Bytes of a non-resident attribute up to behind its sizes."""
+_END, _END_BYTES = 0xFFFFFFFF, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +161,7 @@ def walk_attributes(block: Block, heads: Heads) -> Attributes:
 
     A length below 24, not a multiple of 8, or past the record ends that record's walk. The header's
     used size does not: freed records keep attributes behind it. Those are taken, and the record is
-    marked as broken.
+    marked as broken; so is one whose attributes end before the used size does.
     """
     f, size = block.fields, block.size
     rows = np.flatnonzero(heads.walkable(size))
@@ -169,6 +175,7 @@ def walk_attributes(block: Block, heads: Heads) -> Attributes:
         more = head & _END != _END
         good = more & (length >= 24) & (length & 7 == 0) & (at + length <= stop)
         broken[rows[more & ~good]] = True
+        broken[rows[~more & (at + _END_BYTES < used)]] = True
         rows, at, stop, used, head = rows[good], at[good], stop[good], used[good], head[good]
         found.append((rows, at, head))
         at = at + length[good]
@@ -194,10 +201,15 @@ def _attributes(
     value_length = (value & _END).astype(np.int64)
     value_offset = (value >> 32 & 0xFFFF).astype(np.int64)
     fits = resident & (value_offset + value_length <= length)
-    broken[row[resident & ~fits]] = True
+    broken[row[resident & (value_offset + value_length + 7 & ~7 != length)]] = True
     units, name_offset = (more >> 8 & 0xFF).astype(np.int64), (more >> 16 & 0xFFFF).astype(np.int64)
     bad_name = name_offset + 2 * units > length
     broken[row[bad_name]] = True
+    broken[row[(kind & 0xF != 0) | (kind < STANDARD_INFORMATION) | (kind > _LAST_KIND)]] = True
+    broken[row[1:][(row[1:] == row[:-1]) & (kind[1:] < kind[:-1])]] = True
+    for wanted, least in _LEAST.items():
+        broken[row[(kind == wanted) & ~(fits & (value_length >= least))]] = True
+    broken[row[(kind == DATA) & ~resident & (length < _LEAST_OUTSIDE)]] = True
     units[bad_name] = 0
     return Attributes(
         row,

@@ -89,12 +89,12 @@ MFT_ENTRY = Table(
         Column(
             "broken",
             Sql.BOOL,
-            "Attributes end badly, reach past their record or lie behind its used size",
+            "Attributes end elsewhere than the used size, reach past their record, are out of order or not whole",
         ),
         Column(
             "stale_extension",
             Sql.BOOL,
-            "Extension whose base record is not there or was used again",
+            "Extension whose base record is not there, was used again or no longer has it",
         ),
         Column(
             "slack_bytes",

@@ -6,18 +6,20 @@ Read through libesedb. Source of the tables: real files; the registry key
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from parsers import ese
 from parsers.contract import Artifact, Batch, Problem, Severity, Table
 from parsers.ese import MAGIC, Database
+from parsers.ese_logs import BESIDE
 from parsers.evtx.problems import Problems
 from parsers.rows import Row, batches, filetime_ns
 from parsers.srum import ids
 from parsers.srum.tables import SOURCES, TABLES
 
 KIND = "srum"
-VERSION = 1
+VERSION = 2
 LABEL = "SRUM"
 
 _NAME = re.compile(r".*srudb.*\.dat", re.IGNORECASE | re.DOTALL)
@@ -40,53 +42,87 @@ def parse(artifact: Artifact) -> Iterator[Batch | Problem]:
 
 
 def _rows(artifact: Artifact, problems: Problems) -> Iterator[tuple[Table, Row]]:
-    with ese.opened(artifact, problems) as database:
+    with ese.opened(artifact, problems, rows_taken=True) as database:
         if database is not None:
             yield from _tables(database, problems)
 
 
+_COMMON = ("AutoIncId", "TimeStamp", "AppId", "UserId")
+_MAP_COLUMNS = ("IdType", "IdIndex", "IdBlob")
+
+
 def _tables(database: Database, problems: Problems) -> Iterator[tuple[Table, Row]]:
-    apps, users = _names(database)
+    wanted = {name: (*_COMMON, *columns.values()) for name, (_, columns) in SOURCES.items()}
+    logged = database.log_rows({**wanted, _NAMES_TABLE: _MAP_COLUMNS})
+    names = _names(database, logged[_NAMES_TABLE])
     found = False
-    for source, (table, columns) in SOURCES.items():
-        wanted = ("AutoIncId", "TimeStamp", "AppId", "UserId", *columns.values())
-        for number, values in database.rows(source, wanted):
+    for source, (table, _) in SOURCES.items():
+        numbers: set[int | None] = set()
+        count = 0
+        for number, values in database.rows(source, wanted[source]):
             found = True
-            app = apps.get(ese.integer(values.get("AppId")) or 0)
-            row: Row = {
-                "time_utc": _ole_ns(values.get("TimeStamp")),
-                "app": app[1] if app else None,
-                "app_kind": app[0] if app else None,
-                "user_sid": users.get(ese.integer(values.get("UserId")) or 0),
-                "database_table": source,
-                "auto_inc_id": ese.integer(values.get("AutoIncId")),
-                "record_number": number,
-            }
-            row |= {ours: ese.integer(values.get(theirs)) for ours, theirs in columns.items()}
-            if isinstance(end := row.get("end_utc"), int):
-                row["end_utc"] = filetime_ns(end) if end > 0 else None
-            if app is None:
-                problems.add(_nameless(source, number))
-            yield table, row
+            count = number + 1
+            row = _row(source, values, names, number, problems)
+            numbers.add(ese.integer(values.get("AutoIncId")))
+            yield table, {**row, "origin": "database"}
+        for one in logged[source]:
+            if (own := ese.integer(one.values.get("AutoIncId"))) in numbers:
+                continue
+            found = True
+            numbers.add(own)
+            row = _row(source, one.values, names, count, problems)
+            count += 1
+            yield table, {**row, "origin": one.origin, "log_place": one.place}
     if not found:
         problems.add(ese.unread("rows of SRUM's tables", "none"))
 
 
-def _names(database: Database) -> tuple[dict[int, tuple[str, str]], dict[int, str]]:
+@dataclass(frozen=True, slots=True)
+class _Names:
     """Programs and kin as (kind, name), and users as SID, by their number."""
-    apps: dict[int, tuple[str, str]] = {}
-    users: dict[int, str] = {}
-    for _, values in database.rows(_NAMES_TABLE, ("IdType", "IdIndex", "IdBlob")):
+
+    apps: dict[int, tuple[str, str]]
+    users: dict[int, str]
+
+
+def _row(
+    source: str, values: dict[str, bytes], names: _Names, number: int, problems: Problems
+) -> Row:
+    app = names.apps.get(ese.integer(values.get("AppId")) or 0)
+    row: Row = {
+        "time_utc": _ole_ns(values.get("TimeStamp")),
+        "app": app[1] if app else None,
+        "app_kind": app[0] if app else None,
+        "user_sid": names.users.get(ese.integer(values.get("UserId")) or 0),
+        "database_table": source,
+        "auto_inc_id": ese.integer(values.get("AutoIncId")),
+        "record_number": number,
+    }
+    columns = SOURCES[source][1]
+    row |= {ours: ese.integer(values.get(theirs)) for ours, theirs in columns.items()}
+    if isinstance(end := row.get("end_utc"), int):
+        row["end_utc"] = filetime_ns(end) if end > 0 else None
+    if app is None:
+        problems.add(_nameless(source, number))
+    return row
+
+
+def _names(database: Database, logged: Sequence[ese.FromLog]) -> _Names:
+    """Names of the database, and of its logs where it has none for a number."""
+    names = _Names({}, {})
+    for values in (
+        *(v for _, v in database.rows(_NAMES_TABLE, _MAP_COLUMNS)),
+        *(one.values for one in logged),
+    ):
         kind, index = ese.integer(values.get("IdType")), ese.integer(values.get("IdIndex"))
         blob = values.get("IdBlob")
         if index is None or kind is None or blob is None:
             continue
-        if kind == ids.USER:
-            if (sid := ids.sid(blob)) is not None:
-                users[index] = sid
-        else:
-            apps[index] = (ids.KINDS.get(kind, str(kind)), ids.text(blob))
-    return apps, users
+        if kind != ids.USER:
+            names.apps.setdefault(index, (ids.KINDS.get(kind, str(kind)), ids.text(blob)))
+        elif (sid := ids.sid(blob)) is not None:
+            names.users.setdefault(index, sid)
+    return names
 
 
 def _ole_ns(raw: bytes | None) -> int | None:
@@ -110,4 +146,4 @@ def _nameless(table: str, number: int) -> Problem:
     )
 
 
-__all__ = ["KIND", "TABLES", "VERSION", "parse", "recognise"]
+__all__ = ["BESIDE", "KIND", "TABLES", "VERSION", "parse", "recognise"]

@@ -15,8 +15,10 @@ _WHO = (
 _PLACE = (
     Column("database_table", Sql.TEXT, "Table of SRUDB.dat that holds the row"),
     Column("auto_inc_id", Sql.I64, "AutoIncId: number of the row in that table"),
-    Column("record_number", Sql.I64, "Position of the record in that table, from 0"),
-)
+    Column("origin", Sql.TEXT, "database; log: a log of the database that was in use adds the row; log_open: so, by a transaction that the logs do not end"),
+    Column("log_place", Sql.TEXT, "Log and offset in it, of rows from a log"),
+    Column("record_number", Sql.I64, "Position of the record in that table, from 0; rows from logs are counted behind them"),
+)  # fmt: skip
 
 
 def _counts(*names: tuple[str, str]) -> tuple[Column, ...]:

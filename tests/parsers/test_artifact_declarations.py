@@ -19,7 +19,8 @@ from parsers import (
     wer,
 )
 from parsers.browser import chromium, firefox, webcache
-from parsers.contract import Table
+from parsers.contract import HOST, SOURCE_ID, Table
+from parsers.hives.time_zone import LOCAL_TIME_OFFSET
 
 PARSERS = (
     usnjrnl,
@@ -47,12 +48,14 @@ TABLES = {t.name: t for parser in PARSERS for t in parser.TABLES}
 @pytest.mark.parametrize("table", TABLES.values(), ids=list(TABLES))
 def test_moments_are_expressions_over_the_table(table: Table) -> None:
     con = duckdb.connect()
-    columns = ", ".join(f'"{c.name}" {c.type.value}' for c in table.columns)
-    con.execute(f'CREATE TABLE "{table.name}" ({columns})')
+    for made in (table, LOCAL_TIME_OFFSET):
+        columns = ", ".join(f'"{c.name}" {c.type.value}' for c in (*made.columns, HOST, SOURCE_ID))
+        con.execute(f'CREATE TABLE "{made.name}" ({columns})')
 
     for moment in table.moments:
         where = f" WHERE {moment.where}" if moment.where else ""
-        con.execute(f'SELECT "{moment.time}", {moment.summary} FROM "{table.name}"{where}')
+        relation = moment.joined or f'"{table.name}"'
+        con.execute(f'SELECT "{moment.time}", {moment.summary} FROM {relation} AS t{where}')
 
     assert table.address in table.column_names()
     assert table.time is None or table.time in table.column_names()

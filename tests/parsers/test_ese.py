@@ -44,7 +44,10 @@ def test_a_database_that_was_in_use_says_that_its_logs_are_not_replayed(
     got, problems = rows(data, "T", ("N",))
 
     assert len(got) == 1
-    assert [(p.code, p.found) for p in problems] == [("ese_dirty", word)]
+    assert [(p.code, p.found) for p in problems] == [
+        ("ese_dirty", word),
+        ("ese_logs_not_replayed", "none of them beside it"),
+    ]
 
 
 def test_compressed_values_are_unpacked() -> None:

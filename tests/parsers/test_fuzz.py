@@ -30,6 +30,7 @@ from tests.parsers import (
     test_webcache,
     test_wer,
 )
+from tests.parsers.hives import test_deleted
 from tests.parsers.hives.test_usrclass import TREE as SHELLBAGS
 from tests.parsers.test_activities import sample as timeline
 from tests.shared import CASES, HOSTILE, REAL
@@ -90,6 +91,8 @@ def repeat(draw: random.Random, data: bytearray) -> None:
 
 
 BUILT = {
+    "hive_system": ("SYSTEM", test_deleted.system_with_deleted()),
+    "hive_user": ("NTUSER.DAT", test_deleted.user_with_deleted()),
     "hive_usrclass": ("UsrClass.dat", hive(tree(SHELLBAGS))),
     "scheduled_task": ("Updater", task()),
     "scheduled_job": ("At1.job", test_job.built()),

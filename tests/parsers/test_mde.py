@@ -1,5 +1,6 @@
 """Defender and Sentinel exports in all their forms give the same rows."""
 
+import codecs
 import csv
 import io
 import json
@@ -61,7 +62,7 @@ def _forms() -> dict[str, bytes]:
     parquet = io.BytesIO()
     pl.DataFrame([ROW]).write_parquet(parquet)
     wrapped = {"category": "AdvancedHunting-DeviceProcessEvents", "properties": ROW}
-    return {
+    texts = {
         "a.csv": _csv(ROW),
         "plain.csv": _csv(ROW, bom=False),
         "a.json": json.dumps([ROW], indent=1).encode(),
@@ -69,8 +70,13 @@ def _forms() -> dict[str, bytes]:
         "results.json": json.dumps({"Schema": schema, "Results": [ROW]}).encode(),
         "tables.json": json.dumps({"tables": [tables]}).encode(),
         "records.json": json.dumps({"records": [wrapped]}).encode(),
-        "DeviceProcessEvents.parquet": parquet.getvalue(),
     }
+    wide = {
+        f"{codec}-{name}": codecs.encode("\ufeff" + data.decode("utf-8-sig"), codec)
+        for name, data in texts.items()
+        for codec in ("utf-16-le", "utf-16-be")
+    }
+    return {**texts, **wide, "DeviceProcessEvents.parquet": parquet.getvalue()}
 
 
 @pytest.mark.parametrize("name", list(_forms()))
@@ -88,6 +94,27 @@ def test_every_form_gives_the_same_row(name: str) -> None:
         '{"Colour": "blue"}',
         1,
     )
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+def test_utf16_of_many_rows_is_read_as_utf8_is(codec: str) -> None:
+    rows = [{**ROW, "ReportId": i, "FileName": f"Пакет 📦 {i}.iso"} for i in range(3000)]
+    data = _csv(*rows)
+
+    frames, problems = _read(codecs.encode(data.decode(), codec))
+
+    assert problems == []
+    assert frames[PROC].equals(_read(data)[0][PROC])
+
+
+def test_broken_utf16_is_replaced_and_told() -> None:
+    data = _csv({**ROW, "FileName": "a?b.exe"}, bom=False).decode().encode("utf-16")
+    broken = data.replace("a?b".encode("utf-16-le"), b"a\0\x00\xd8b\0") + b"\n"
+
+    frames, problems = _read(broken)
+
+    assert frames[PROC]["file_name"].to_list()[:1] == ["a\ufffdb.exe"]
+    assert ("mde_text_not_utf16", "2 broken code units") in [(p.code, p.found) for p in problems]
 
 
 def test_frames_fit_the_declared_tables() -> None:
@@ -273,6 +300,8 @@ def test_the_window_is_half_open() -> None:
         ("a.parquet", b"PAR1"),
         ("a.bin", bytes(range(256))),
         ("DeviceEvents.json", b""),
+        ("a.csv", "\ufeffTimestamp,User,Action\n1,2,3\n".encode("utf-16-le")),
+        ("DeviceEvents.csv", "\ufeffTimestamp,DeviceName,ActionType\n".encode("utf-32-le")),
         ("k.csv", b"LNKLaunchTimestamp,DeviceName,Timestamp,RemoteUrl\n"),
     ],
 )

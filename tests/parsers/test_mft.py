@@ -357,6 +357,116 @@ def test_name_past_its_attribute_is_refused_and_reported() -> None:
     assert result.codes == {"name_past_attribute": 1}
 
 
+def test_name_past_the_stated_end_of_its_value_but_in_the_attribute_is_read_and_reported() -> None:
+    builder = _builder()
+    number = builder.add_file(r"\win98.c", SEEN, 1)
+    data = bytearray(builder.build())
+    name = bytes(data).index("win98.c".encode("utf-16-le"))
+    data[name - 66 - 8] -= 4
+
+    result = Result(bytes(data))
+
+    assert result.row("mft_name", record=number)["path"] == r"\win98.c"
+    assert result.codes == {"name_past_value": 1}
+
+
+def test_name_that_would_take_in_padding_is_refused() -> None:
+    builder = _builder()
+    number = builder.add_file(r"\win98c", SEEN, 1)
+    data = bytearray(builder.build())
+    data[bytes(data).index("win98c".encode("utf-16-le")) - 2] += 1
+
+    result = Result(bytes(data))
+
+    assert not result.rows("mft_name", record=number)
+    assert result.codes == {"name_past_attribute": 1}
+
+
+KIND, LENGTH, NON_RESIDENT, VALUE_LENGTH, FIRST_VCN = 0, 4, 8, 16, 16
+
+
+@pytest.mark.parametrize(
+    ("attribute", "field", "value"),
+    [
+        (0x10, KIND, 0x17),
+        (0x30, KIND, 0x1030),
+        (0x30, KIND, 0xFFFFFFFF),
+        (0x30, KIND, 0x0),
+        (0x30, KIND, 0x90),
+        (0x10, VALUE_LENGTH, 47),
+        (0x10, VALUE_LENGTH, 80),
+        (0x10, LENGTH, 96 + 112),
+        (0x30, VALUE_LENGTH, 65),
+        (0x30, NON_RESIDENT, 1),
+        (0x80, FIRST_VCN, 3),
+    ],
+)
+def test_attribute_that_cannot_be_what_it_says_is_told(
+    attribute: int, field: int, value: int
+) -> None:
+    builder = _builder()
+    number = builder.add_file(r"\x.iso", SEEN, 3_000_000)
+    data = bytearray(builder.build())
+    at = _attribute(data, number, attribute)
+    struct.pack_into("<B" if field == NON_RESIDENT else "<I", data, at + field, value)
+
+    result = Result(bytes(data))
+
+    assert result.row("mft_entry", record=number)["broken"]
+    assert result.codes == {"broken_record": 1}
+
+
+def _attribute(data: bytearray, record: int, kind: int) -> int:
+    """Offset of the first attribute of a kind."""
+    at = record * 1024 + int(struct.unpack_from("<H", data, record * 1024 + 20)[0])
+    while (found := struct.unpack_from("<II", data, at))[0] != kind:
+        at += found[1]
+    return at
+
+
+def test_freed_extension_gives_nothing_to_the_file_that_once_had_it() -> None:
+    builder = _builder()
+    number = builder.add_file(r"\x.iso", SEEN, 10, streams={"Zone.Identifier": MARK}, spread=True)
+    whole = builder.build()
+    extension = Result(whole).row("mft_entry", base_record=number)["record"]
+    assert isinstance(extension, int)
+
+    result = Result(_patched(whole, extension, 22, b"\0\0"))
+
+    assert result.row("zone_identifier")["record"] == extension
+    assert result.row("mft_entry", record=extension)["stale_extension"]
+    assert result.codes == {"stale_extension": 1}
+
+
+def test_extension_of_a_deleted_file_stays_with_it() -> None:
+    builder = _builder()
+    number = builder.add_file(
+        r"\x.iso", SEEN, 10, streams={"Zone.Identifier": MARK}, spread=True, deleted=True
+    )
+    whole = builder.build()
+    extension = Result(whole).row("mft_entry", base_record=number)["record"]
+    assert isinstance(extension, int)
+
+    result = Result(_patched(whole, extension, 22, b"\0\0"))
+
+    assert result.row("zone_identifier")["path"] == r"\x.iso"
+    assert not result.problems
+
+
+def test_record_that_claims_to_extend_a_directory_does_not_rename_it() -> None:
+    builder = _builder()
+    liar = builder.add_file(r"\aaa", SEEN, 1)
+    folder = builder.add_directory(r"\Reports")
+    inside = builder.add_file(r"\Reports\q1.docx", SEEN, 1)
+    claim = struct.pack("<Q", folder | 1 << 48)
+
+    result = Result(_patched(builder.build(), liar, 32, claim))
+
+    assert result.row("mft_name", record=inside)["path"] == r"\Reports\q1.docx"
+    assert result.row("mft_name", record=folder)["name"] == "Reports"
+    assert result.row("mft_entry", record=liar)["stale_extension"]
+
+
 def test_problems_of_one_kind_are_bounded() -> None:
     builder = _builder()
     for k in range(250):

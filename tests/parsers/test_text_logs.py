@@ -3,13 +3,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parsers import mplog, pca, psreadline, setupapi
-from parsers.contract import Artifact
+from parsers.contract import HOST, SOURCE_ID, Artifact
 from parsers.evtx.problems import Problems
+from parsers.hives.time_zone import LOCAL_TIME_OFFSET
 from parsers.text_lines import MAX_LINE_BYTES, read_lines, time_ns
 from tests.builders import text_logs as made
 from tests.parsers.reading import artifact, read
@@ -88,7 +90,43 @@ def test_a_section_keeps_local_times_apart_from_utc_and_says_so() -> None:
     assert (row["os_version"], row["command"]) == ("10.0.19045", "C:\\Windows\\explorer.exe")
     assert data[row["offset"] :].startswith(b">>>  [Device Install")
     assert [p.code for p in problems] == ["setupapi_local_time"]
-    assert setupapi.SETUPAPI_INSTALL.moments == ()
+
+
+def zoned(*offsets: tuple[str, str, str, int]) -> list[tuple[int, datetime]]:
+    """(offset of the section, its start in UTC) by rows of `local_time_offset`: (host, since, until, bias)."""
+    con = duckdb.connect()
+    for table in (setupapi.SETUPAPI_INSTALL, LOCAL_TIME_OFFSET):
+        columns = ", ".join(f'"{c.name}" {c.type.value}' for c in (*table.columns, HOST, SOURCE_ID))
+        con.execute(f'CREATE TABLE "{table.name}" ({columns})')
+    con.execute(
+        'INSERT INTO setupapi_install (host, source_id, start_local, "offset")'
+        " VALUES ('A', 'log', '2024-03-05 12:30:00.123', 40)"
+    )
+    for number, (host, since, until, bias) in enumerate(offsets):
+        con.execute(
+            "INSERT INTO local_time_offset (host, source_id, since_local, until_local, bias_minutes)"
+            " VALUES (?, ?, ?, ?, ?)",
+            [host, f"hive {number}", since, until, bias],
+        )
+    return con.execute(f'SELECT "offset", start_utc::TIMESTAMP FROM {setupapi.IN_UTC}').fetchall()
+
+
+def test_a_section_has_a_utc_time_by_the_zone_of_its_own_host() -> None:
+    year = ("2024-01-01", "2025-01-01")
+
+    assert zoned(("A", *year, -60), ("B", *year, 300)) == [(40, NOON.replace(microsecond=123000))]
+    assert zoned(("A", *year, 300), ("A", *year, 300)) == [
+        (40, NOON.replace(hour=17, microsecond=123000))
+    ]
+
+
+def test_a_section_has_no_utc_time_where_no_zone_or_two_are_told() -> None:
+    year = ("2024-01-01", "2025-01-01")
+
+    assert zoned() == []
+    assert zoned(("B", *year, -60)) == []
+    assert zoned(("A", *year, -60), ("A", *year, -120)) == []
+    assert zoned(("A", "2024-03-05 12:30:00.124", "2025-01-01", 0)) == []
 
 
 def test_sections_without_an_end_are_kept_and_told() -> None:
