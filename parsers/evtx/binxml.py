@@ -230,7 +230,7 @@ def without_template(chunk: bytes, pos: int, end: int) -> list[tuple[Path, str]]
 class Template:
     """A compiled template body.
 
-    `fields` in document order, without those of a `wounded` template whose names are not what they were; `substitutions` is the number of values a record must bring; `static_size` bounds the
+    `fields` in document order, without those of a `wounded` template whose own name is lost; `substitutions` is the number of values a record must bring; `static_size` bounds the
     text it adds to each record, `repeats` how often it uses one value.
     """
 
@@ -240,8 +240,8 @@ class Template:
             raise Malformed("no fragment header")
         walk.pos += 3
         fields = flatten(walk.element(), [])
-        self.fields = tuple(f for f in fields if not any(WOUNDED in name for name in f[0]))
-        self.wounded = len(self.fields) < len(fields)
+        self.fields = tuple(f for f in fields if WOUNDED not in f[0][-1])
+        self.wounded = any(WOUNDED in name for path, _ in fields for name in path)
         used = Counter(p for _, parts in self.fields for p in parts if isinstance(p, int))
         self.repeats = max(used.values(), default=1)
         if self.repeats > MAX_REPEATS:

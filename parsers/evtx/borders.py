@@ -4,20 +4,21 @@ from collections.abc import Sequence
 from typing import BinaryIO
 
 from parsers.contract import Artifact, Part
-from parsers.evtx.chunks import CHUNK, CHUNK_MARK, HEADER_BLOCK, READ_ERRORS, chunk_head
+from parsers.evtx.chunks import CHUNK, CHUNK_MARK, HEADER_BLOCK, READ_ERRORS, RUN_CHUNKS, chunk_head
 
 SEARCH = 16
 """Chunks behind the wished place among which a sound border is looked for."""
 
 
 def parts(artifact: Artifact, least: int, most: int) -> Sequence[Part]:
-    """Parts of about equal size; fewer where no sound border lies near a wished one."""
+    """Parts of about equal size; fewer where no sound border lies near a wished one. Large ones end where runs end."""
     n = min(artifact.size // max(least, 1), most)
+    step = RUN_CHUNKS if artifact.size // max(n, 1) >= RUN_CHUNKS * CHUNK else 1
     cuts: list[int] = []
     try:
         with artifact.open() as stream:
             for i in range(1, n):
-                chunk = artifact.size * i // n // CHUNK
+                chunk = artifact.size * i // n // CHUNK // step * step
                 found = _border(stream, HEADER_BLOCK + chunk * CHUNK)
                 if found and (not cuts or found > cuts[-1]):
                     cuts.append(found)

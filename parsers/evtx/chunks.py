@@ -178,7 +178,8 @@ class ChunkReader:
                 self._expected = pieces[-1][0] + CHUNK
             elif not self._skip():
                 break
-            if len(pieces) == self._per_run:
+            ends = pieces and self._grid(self.place) != self._grid(pieces[0][0])
+            if ends or len(pieces) == self._per_run:
                 yield self._run(pieces)
                 pieces = []
         if pieces:
@@ -196,12 +197,19 @@ class ChunkReader:
     def _sound_ahead(self) -> int:
         """Whole chunks with their marks from the current place on; 0 unless they fill a run or the buffer."""
         ahead = min(len(self._buf) - self._at, self._left() + CHUNK - 1)
-        n = min(ahead // CHUNK, self._per_run)
+        n = min(ahead // CHUNK, self._to_grid())
         at = self._at
         for i in range(n):
             if not self._buf.startswith(CHUNK_MARK, at + i * CHUNK):
                 return i if i > self._per_run // 2 else 0
         return n
+
+    def _to_grid(self) -> int:
+        """Chunks up to the next place where a run ends: runs are the same where a log is read in parts."""
+        return self._per_run - (self.place - HEADER_BLOCK) // CHUNK % self._per_run
+
+    def _grid(self, place: int) -> int:
+        return (place - HEADER_BLOCK) // CHUNK // self._per_run
 
     def _whole(self, n: int) -> Run:
         """A run of sound chunks, in one slice."""

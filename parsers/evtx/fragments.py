@@ -115,7 +115,7 @@ class Grouping:
 
 
 Lenders = dict[int, set[tuple[int, int]]]
-"""Id of a template (the start of its GUID) -> template and number of values, from sound chunks of one part of a log."""
+"""Id of a template (the start of its GUID) -> template and number of values, from sound chunks."""
 _Spans = tuple[Ints, Ints, Ints, Ints, Ints]
 """Instances of templates: starts, starts of the values, ends, record numbers, and the template (-1: none)."""
 
@@ -123,19 +123,17 @@ _Spans = tuple[Ints, Ints, Ints, Ints, Ints]
 class Grouper:
     """Groups the records of one run by template.
 
-    Where a template's definition is lost, the only one of the same id in the log's sound chunks stands in (`lenders`),
-    if number and types of the values are those that it declares.
+    Where a template's definition is lost, the only one of the same id in sound chunks of the run stands in, if number and
+    types of the values are those that it declares.
     """
 
-    def __init__(
-        self, mem: Memory, templates: Templates, values: Values, covered: Bools, lenders: Lenders
-    ) -> None:
+    def __init__(self, mem: Memory, templates: Templates, values: Values, covered: Bools) -> None:
         """`covered`: for each record of the run, whether a checksum that matches covers it."""
         self._mem = mem
         self._templates = templates
         self._values = values
         self._covered = covered
-        self._lenders = lenders
+        self._lenders: Lenders = {}
         self._orphans: list[tuple[_Spans, Path, int]] = []
         self._cut = False
         self._chunk_at = -1

@@ -9,7 +9,7 @@ import polars as pl
 from parsers.contract import Artifact, Batch, Carry, Part, Problem, Severity
 from parsers.evtx.cells import Bools, Memory
 from parsers.evtx.chunks import CHUNK, READ_ERRORS, WHOLE, ChunkHead, ChunkReader, Run
-from parsers.evtx.fragments import Grouper, Lenders, Values
+from parsers.evtx.fragments import Grouper, Values
 from parsers.evtx.problems import Problems
 from parsers.evtx.records import RESYNC, SLACK, Starts, find, written_end
 from parsers.evtx.render import Renderer
@@ -25,7 +25,6 @@ class State:
 
     problems: Problems
     known: Known = field(default_factory=known)
-    lenders: Lenders = field(default_factory=dict)
     slack: Slack = field(default_factory=Slack)
     slack_unread: int = 0
     heads: list[ChunkHead] = field(default_factory=list)
@@ -77,7 +76,6 @@ def parse_part(artifact: Artifact, part: Part) -> Iterator[Batch | Problem | Car
             if state.known.full():
                 known.cache_clear()
                 state.known = known()
-                state.lenders = {}
     yield Carry(
         Left(
             reader.header,
@@ -132,7 +130,7 @@ def _header(mem: Memory, run: Run, starts: Starts) -> Header:
 def _events(mem: Memory, run: Run, head: Header, torn: Bools, state: State) -> Iterator[Batch]:
     values = Values(state.known.literals)
     live = head.origin != SLACK
-    grouper = Grouper(mem, state.known.templates, values, head.crc_ok & live, state.lenders)
+    grouper = Grouper(mem, state.known.templates, values, head.crc_ok & live)
     valid = np.array([h.valid for h in run.heads], np.int64)
     chunk_end = head.at // CHUNK * CHUNK + valid[head.at // CHUNK]
     cut = torn | (head.at + head.size > chunk_end)

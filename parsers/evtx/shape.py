@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from parsers.evtx.binxml import Field, Path
+from parsers.evtx.binxml import WOUNDED, Field, Path
 from parsers.evtx.cells import Ints, Literals
 from parsers.evtx.events.spec import EventTable
 from parsers.evtx.fragments import ABSENT
@@ -66,22 +66,40 @@ class Shape:
 
 
 def label(path: Path) -> str | None:
-    """Label of a data field; None for what is no data (System, the event's own attributes, XML names)."""
+    """Label of a data field; None for what is no data (System, the event's own attributes, XML names).
+
+    Names above it that are lost are left out.
+    """
     if len(path) < 2 or path[1] == "System" or path[1].startswith("@") or _XMLNS.match(path[-1]):
         return None
     if path[1] == "EventData":
-        names = path[2:]
-        return "/".join(names) if names else "EventData"
+        return _joined(path[2:]) or "EventData"
     if path[1] == "UserData":
         names = path[3:] or path[2:]
         if len(names) > 1 and names[-1].startswith("@"):
-            return "".join(names[-2:])
+            return "".join(n for n in names[-2:] if WOUNDED not in n)
         return names[-1] if names else None
-    return "/".join(path[1:])
+    return _joined(path[1:])
 
 
-def _full(path: Path) -> str:
-    return "/".join(path[3:])
+def _joined(names: Path) -> str:
+    return "/".join(n for n in names if WOUNDED not in n)
+
+
+def _distinct(labels: list[str | None], fields: tuple[Field, ...]) -> list[str | None]:
+    """Labels that became equal because names above them are lost get `[1]`, `[2]`, ... as repeated elements do."""
+    if not any(WOUNDED in name for path, _ in fields for name in path):
+        return labels
+    taken: set[str] = set()
+    out: list[str | None] = []
+    for text in labels:
+        spelled, n = text, 0
+        while spelled is not None and spelled in taken:
+            n += 1
+            spelled = f"{text}[{n}]"
+        taken.add(spelled or "")
+        out.append(spelled)
+    return out
 
 
 def shape(
@@ -91,7 +109,7 @@ def shape(
     system: list[tuple[int, Source]] = []
     data: list[Named] = []
     mixed: list[Source] = []
-    labels = [label(outer + path) for path, _ in fields]
+    labels = _distinct([label(outer + path) for path, _ in fields], fields)
     for number, (path, parts) in enumerate(fields):
         whole = outer + path
         if len(parts) == 1 and parts[0] in nested and isinstance(parts[0], int):
@@ -111,7 +129,7 @@ def shape(
             text = labels[number]
             if text is not None and (parts or len(whole) > 2):
                 clash = whole[1:2] == ("UserData",) and labels.count(text) > 1
-                data.append(Named(_full(whole) if clash else text, whole[-1], source))
+                data.append(Named(_joined(whole[3:]) if clash else text, whole[-1], source))
                 used = True
         if used and source.mixed:
             mixed.append(source)

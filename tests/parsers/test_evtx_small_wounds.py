@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from parsers import evtx
-from parsers.contract import Artifact, Batch, Problem
-from tests.builders.evtx import CHUNK_BYTES, FILE_HEADER_BYTES, EvtxWriter
+from parsers.contract import Artifact, Batch, Part, Problem
+from tests.builders.evtx import CHUNK_BYTES, FILE_HEADER_BYTES, EvtxWriter, UserData
 from tests.builders.evtx_values import Kind, Value, f64, sid, systemtime, text
 
 NOON = datetime(2024, 5, 14, 12, tzinfo=UTC)
@@ -271,3 +271,45 @@ def test_type_wounded_in_one_record_takes_nothing_from_the_others() -> None:
     assert rows["damaged"].to_list() == [n == 7 for n in range(40)]
     shown = [None if n == 7 else rf"C:\Tools\number {n}.exe" for n in range(40)]
     assert rows["image"].to_list() == shown
+
+
+def test_lost_name_above_a_field_costs_its_place_only() -> None:
+    log = EvtxWriter("Application", "WS-1")
+    given = UserData("EventXML", "urn:x", [("Param1", "a"), ("Param3", "192.0.2.7")])
+    log.add("Nobody", 7, NOON, user_data=given)
+    raw = bytearray(log.build())
+    for name in ("UserData", "EventXML"):
+        raw[raw.index(utf16(name))] ^= 1
+
+    rows, _ = read(raw)
+
+    assert json.loads(rows["data"][0]) == {"Param1": "a", "Param3": "192.0.2.7"}
+    assert rows["damaged"].to_list() == [True]
+
+
+def test_what_is_borrowed_does_not_depend_on_how_the_log_is_cut() -> None:
+    raw = bytes(wounded_everywhere())
+    artifact = Artifact("A.evtx", lambda: io.BytesIO(raw), len(raw))
+    cut = len(raw) // 2 // CHUNK_BYTES // 256 * 256 * CHUNK_BYTES + FILE_HEADER_BYTES
+
+    def rows(*parts: Part) -> list[tuple[object, ...]]:
+        frames = [
+            item.frame.select("record_offset", "image", "damaged")
+            for part in parts
+            for item in evtx.parse_part(artifact, part)
+            if isinstance(item, Batch) and item.table == "sysmon_process_terminate"
+        ]
+        return pl.concat(frames).sort("record_offset").rows()
+
+    assert rows(Part(0, cut), Part(cut, None)) == rows(Part(0, None))
+
+
+def wounded_everywhere() -> bytearray:
+    """512 chunks, made of one pair; in every hundredth the head is gone."""
+    pair = sysmon_log(600)
+    body = pair[FILE_HEADER_BYTES : FILE_HEADER_BYTES + 2 * CHUNK_BYTES]
+    raw = pair[:FILE_HEADER_BYTES] + body * 256
+    for chunk in range(50, 512, 100):
+        at = FILE_HEADER_BYTES + chunk * CHUNK_BYTES
+        raw[at : at + 4096] = bytes(4096)
+    return raw
