@@ -152,6 +152,7 @@ def main() -> None:
     ):
         shown, cpu = prompt(t, b"f", words, b"(of ")
         print(f"filter {words.decode():27} first rows {shown:8.1f} ms   whole {cpu:6.2f} s CPU")
+        t.send(b"g")  # the cursor kept its row, which may be the last one
         paged(t, "  page down in it", DOWN, 20)
         t.send(b"sd")
         t.drain(0.3)

@@ -1,16 +1,19 @@
 """The application: one case, its screens, and what they ask of each other."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.app import App
+from textual.dom import DOMNode
 
 from forensic_iso.browse.case import Case
 from forensic_iso.browse.filters import Filter
 from tui.commands import bindings
+from tui.desk.asking import Asking
+from tui.desk.faults import told
 from tui.desk.notes import NotesDesk
 from tui.desk.trail import Trail
 from tui.keys import key_file, load_keys
@@ -21,6 +24,8 @@ from tui.screens.page import MAIN, Page
 from tui.widgets.lines import Item
 
 if TYPE_CHECKING:
+    from textual.actions import ActionParseResult
+
     from forensic_iso.browse.timeline import Row
     from tui.screens.timeline import TimelinePage
 
@@ -66,6 +71,9 @@ class ForensicApp(App[int]):
         self.remapped, self._key_fault = load_keys(keys or key_file(os.environ))
         self._made: dict[str, Page] = {}
         self._trail = Trail(self)
+        self.asking = Asking(self)
+        self.exporting = Asking(self)
+        self._only_hits = False
 
     def main(self, name: str) -> Page:
         """A main screen."""
@@ -107,6 +115,17 @@ class ForensicApp(App[int]):
         elif isinstance(self.screen, Page):
             self.screen.say((text, role))
 
+    async def run_action(
+        self,
+        action: "str | ActionParseResult",
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Do what a key asks for; what the case refuses is told."""
+        with told(self):
+            return await super().run_action(action, default_namespace, namespaces)
+        return True
+
     # --- going about
 
     def action_go(self, name: str) -> None:
@@ -122,11 +141,15 @@ class ForensicApp(App[int]):
             self.switch_screen(self.main(name))
 
     def action_step_back(self) -> None:
-        """One step back: close what lies over a main screen, end a selection, or return from a jump."""
+        """One step back: close what lies over a main screen, end a question, a scan or a selection, or return from a jump."""
+        if isinstance(self.screen, Page) and self.screen.halt():
+            self._only_hits = False
+            return
         if len(self.screen_stack) > 2:
             self.pop_screen()
             return
-        if (page := self._timeline_shown) is not None and page.table().selecting is not None:
+        page = self._timeline_shown
+        if page is not None and page.table().selecting is not None:
             page.action_select()
             return
         self._trail.back()
@@ -141,6 +164,14 @@ class ForensicApp(App[int]):
             self.pop_screen()
         else:
             self.exit(0)
+
+    def exit(self, *arguments: Any, **named: Any) -> None:
+        """End the program, and the questions that it would else wait for."""
+        for asking in (self.asking, self.exporting):
+            asking.end()
+        for page in self._made.values():
+            page.end()
+        super().exit(*arguments, **named)
 
     def open_finding(self, finding_id: str) -> None:
         """One finding."""
@@ -162,6 +193,7 @@ class ForensicApp(App[int]):
 
     def show_rows(self, what: str, rids: Sequence[int], current: int | None = None) -> None:
         """Go to rows of the timeline: the first one, all of them shown as hits."""
+        only, self._only_hits = self._only_hits, False
         if not rids:
             self.tell(f"{what}: no row of the timeline", "warn")
             return
@@ -169,22 +201,34 @@ class ForensicApp(App[int]):
         self._jump()
         wanted = rids[0] if current is None else current
 
-        self.call_after_refresh(page.arrive, what, rids, wanted)
+        self.call_after_refresh(page.arrive, what, rids, wanted, only)
+
+    def ask_rows(self, what: str, question: Callable[[], Sequence[int]]) -> None:
+        """Go to the rows that a question to the case gives."""
+        self.asking.ask(f"rows of {what}", question, lambda rids: self.show_rows(what, rids))
 
     def show_places(self, what: str, at: Sequence[tuple[str | None, str]]) -> None:
         """Go to the rows at addresses of the evidence."""
         from forensic_iso.browse import timeline as places
 
-        self.show_rows(what, places.of_addresses(self.case, at))
+        self.ask_rows(what, lambda: places.of_addresses(self.case, at))
 
-    def filter_hits(self) -> None:
-        """Filter the timeline by the rows just gone to."""
-        self.call_after_refresh(lambda: self.call_after_refresh(self.timeline.action_filter_hits))
+    def only_rows(self, jump: Callable[[], None]) -> None:
+        """Jump to rows of the timeline, and filter it by them."""
+        self._only_hits = True
+        jump()
 
     def filter_by(self, what: str, value: str, operator: str = "=") -> None:
         """Go to the timeline, filtered by a value."""
+        self._only_hits = False
         self._jump()
         self.call_after_refresh(self.timeline.add_filters, [Filter(what, operator, value)])
+
+    def show_holding(self, value: str) -> None:
+        """Go to all rows that hold a value in any field: other filters are switched off."""
+        self._only_hits = False
+        self._jump()
+        self.call_after_refresh(self.timeline.only_filter, Filter("any", "=", value))
 
     # --- lists, and what the notes make of them
 
@@ -209,7 +253,34 @@ class ForensicApp(App[int]):
         """Artifacts of one kind, each leading to its rows."""
         from tui.desk import lists
 
-        self._list("artifacts", lambda: lists.artifacts(self.case, kind, state, self.filter_by))
+        self._list("artifacts", lambda: lists.artifacts(self.case, kind, state, self.open_artifact))
+
+    def open_artifact(self, source_id: str) -> None:
+        """Rows of an artifact: in the timeline, or by SQL where they have no time."""
+        from forensic_iso.browse.overview import tables_of
+
+        def done(tables: list[str]) -> None:
+            if not tables:
+                self.tell("no row was read from this artifact", "warn")
+            elif tables[0] == "timeline":
+                self.filter_by("source_id", source_id)
+            else:
+                also = f" -- also in: {', '.join(tables[1:])}" if tables[1:] else ""
+                quoted = source_id.replace("'", "''")
+                where = f"WHERE source_id = '{quoted}' LIMIT 1000"
+                self._sql(f'SELECT * FROM "{tables[0]}" {where}{also}')
+
+        self.asking.ask("rows of the artifact", lambda: tables_of(self.case, source_id), done)
+
+    def _sql(self, query: str) -> None:
+        """Go to the console with a query of ours."""
+        from tui.screens.sql import SqlPage
+
+        page = self.main("sql")
+        if isinstance(page, SqlPage):
+            self._trail.keep()
+            page.begin(query)
+            self.show_main("sql")
 
     def notes_changed(self) -> None:
         """Read the notes again wherever they are shown."""
@@ -225,10 +296,11 @@ class ForensicApp(App[int]):
     # --- everywhere
 
     def action_help(self) -> None:
-        """All keys, from the table of commands."""
+        """All keys, from the table of commands, those of the screen first."""
         from tui.desk import lists
 
-        self._list("help", lambda: lists.keys(self.remapped))
+        first = self.screen.PLACES if isinstance(self.screen, Page) else ()
+        self._list("help", lambda: lists.keys(self.remapped, first))
 
     def action_palette(self) -> None:
         """Choose a command by name."""
@@ -289,8 +361,8 @@ def run(path: Path, start: str = "overview", theme: str | None = None) -> int:
     try:
         app = ForensicApp(case, start, theme=theme)
         keep_what_is_loaded()
-        code = app.run()
+        app.run()
     finally:
         case.close()
         keep_terminal_open()
-    return code or 0
+    return app.return_code or 0

@@ -57,6 +57,12 @@ def keys_of(command: Command, remapped: Mapping[str, str]) -> str:
     return remapped.get(command.name, command.keys)
 
 
+def keys_of_name(name: str, remapped: Mapping[str, str]) -> str:
+    """The first key of a command, as it stands on the keyboard."""
+    command = next(c for c in COMMANDS if c.name == name)
+    return sign(keys_of(command, remapped)).split(" ")[0]
+
+
 def hints(places: Iterable[str], remapped: Mapping[str, str]) -> list[tuple[str, str]]:
     """Key and word of the commands shown in the key line of a screen."""
     wanted = tuple(places)

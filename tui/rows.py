@@ -37,6 +37,22 @@ NARROW_BELOW = 110
 DEFAULT_WIDE = ("time", "host", "source", "event_id", "kind", "summary")
 DEFAULT_NARROW = ("time", "source", "event_id", "summary")
 ARTIFACTS = 8
+"""Colours of artifacts; a source of no family has one by its name."""
+
+FAMILIES = (
+    ("$MFT", "$UsnJrnl", "$I30", "Recycle Bin"),
+    ("Sysmon", "Defender XDR"),
+    ("VHDMP", "Partition/Diagnostic", "Ntfs", "Kernel-PnP/Configuration", "setupapi.dev.log"),
+    ("Security", "System", "PowerShell", "Application", "TaskScheduler"),
+    ("Windows Defender", "MPLog", "Defender quarantine", "Defender history"),
+    ("Prefetch", "Amcache", "PCA", "SRUM", "Error report", "Scheduled task"),
+    ("Registry", "LNK", "Jump list", "Windows timeline"),
+    ("Chromium history", "Firefox history", "WebCache", "BITS queue"),
+)
+"""Sources of one colour: the volume's own files, processes, mounting, Windows' logs, Defender, traces of programs,
+traces of users, downloads. Findings have a colour of their own."""
+FAMILY = {source: f"art_{n}" for n, family in enumerate(FAMILIES) for source in family}
+FAMILY["Finding"] = "mark"
 
 
 @dataclass(slots=True)
@@ -95,7 +111,7 @@ class TimelineSource:
             raise TypeError("a row of the timeline is wanted")
         severity = row.severity or 0
         role = f"severity_{min(severity, 5)}"
-        art = f"art_{sum(map(ord, row.source or '')) % ARTIFACTS}"
+        art = art_of(row.source)
         cells = [(self.text(row, c.name), art if c.name == "source" else role) for c in columns]
         hit = self.hits is not None and row.rid in self.hits
         signs: list[Piece] = [
@@ -147,6 +163,12 @@ class TimelineSource:
         if _any(self.marks, low, high):
             return ("*", "mark")
         return (" ", "")
+
+
+def art_of(source: str | None) -> str:
+    """The role of an artifact's name."""
+    name = source or ""
+    return FAMILY.get(name, f"art_{sum(map(ord, name)) % ARTIFACTS}")
 
 
 def _has(numbers: Sequence[int], number: int) -> bool:

@@ -122,6 +122,9 @@ PALETTES = {"dark": DARK, "light": LIGHT, "no-colour": PLAIN}
 BACKGROUNDS = {"dark": "#10151f", "light": "#f7f9fc", "no-colour": ""}
 ON_TOP = ("cell", "hit")
 """Roles that the cursor's colour does not cover."""
+LEAST_PART = 16
+"""Cells that the first part of a broken word has at least."""
+SEPARATORS = "\\/&?"
 SEVERITY_SIGNS = " ·-!#@"
 """One sign for each severity 0..5: never by colour alone."""
 
@@ -196,7 +199,10 @@ def hits_in(line: Line, word: str) -> list[Piece]:
 
 
 def fold(line: Line, width: int, hang: int = 0) -> list[list[Piece]]:
-    """A line broken at blanks into lines of at most `width` cells; later ones are indented by `hang`."""
+    """A line broken at blanks into lines of at most `width` cells; later ones are indented by `hang`.
+
+    A word that no line holds whole, as a long path, begins where it stands if it can be broken behind a separator there.
+    """
     shown = [(clean(value), role) for value, role in line]
     if sum(cell_len(text) for text, _ in shown) <= width:
         return [list(shown)]
@@ -206,11 +212,12 @@ def fold(line: Line, width: int, hang: int = 0) -> list[list[Piece]]:
     for text, role in shown:
         for word in _words(text):
             size = cell_len(word)
-            if size > left and (out[-1] and left < width) and not (word.isspace()):
+            begun = bool(out[-1]) and left < width and not word.isspace()
+            if size > left and begun and not _breaks_well(word, size, left, width - hang):
                 out.append([(" " * hang, "")] if hang else [])
                 left = width - hang
             while size > left:
-                head = set_cell_size(word, left).rstrip(" ") or word[:1]
+                head = _behind_separator(set_cell_size(word, left).rstrip(" ") or word[:1])
                 out[-1].append((head, role))
                 word = word[len(head) :]
                 size = cell_len(word)
@@ -219,6 +226,20 @@ def fold(line: Line, width: int, hang: int = 0) -> list[list[Piece]]:
             out[-1].append((word, role))
             left -= size
     return out
+
+
+def _breaks_well(word: str, size: int, left: int, whole: int) -> bool:
+    """Whether a word that is too long for any line (`whole` cells) has a separator to be broken behind in what is left."""
+    if size <= whole or left < LEAST_PART:
+        return False
+    part = set_cell_size(word, left)
+    return _behind_separator(part) != part or part[-1:] in SEPARATORS
+
+
+def _behind_separator(text: str) -> str:
+    """What stands up to the last separator of a path in its second half; the text itself where there is none."""
+    at = max(text.rfind(c, len(text) // 2) for c in SEPARATORS)
+    return text[: at + 1] if at > 0 else text
 
 
 def _words(text: str) -> Iterable[str]:

@@ -44,6 +44,8 @@ def run(case: Case, query: str, most: int = MOST) -> Result:
         cursor = case.cursor().execute(statements[0])
         names = [d[0] for d in cursor.description or ()]
         kept = cursor.fetchmany(most + 1)
+    except duckdb.InterruptException:  # stopped from outside: no fault of the query
+        raise
     except duckdb.Error as e:
         raise QueryError(str(e).strip()) from e
     cells_cut = 0

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from forensic_iso.browse import processes, timeline
+from forensic_iso.browse.addresses import address_of
 from forensic_iso.browse.case import Case, Record
 from forensic_iso.browse.timeline import Row
 
@@ -12,6 +13,10 @@ SAME_MOST = 500
 """Related rows of one kind; the screen says where there are more."""
 
 FILE_COLUMNS = ("target_filename", "image_path", "path", "vhd_file", "image_loaded", "process_path")
+SAME_ADDRESS = 50
+"""Rows of one address that are shown."""
+
+TIME = "TIMESTAMP_NS"
 LOGON_COLUMNS = ("logon_id", "target_logon_id", "subject_logon_id")
 
 
@@ -25,30 +30,26 @@ class Field:
     meaning: str
 
 
-def address_column(table: str) -> tuple[str, str]:
-    """Column that leads back to a row's bytes, and the table's comment, by its declaration."""
-    from forensic_iso.case.schema import case_tables
-
-    declared = {t.name: t for t in case_tables()}
-    found = declared.get(table)
-    return (found.address, found.comment) if found else ("record_offset", "")
-
-
-def _where(row: Row) -> tuple[str, list[object]]:
-    column, _ = address_column(row.table_name)
+def _where(case: Case, row: Row) -> tuple[str, list[object]]:
+    column = address_of(case, row.table_name).column
     values: list[object] = [row.row_address]
     clause = f'"{column}"::VARCHAR = ?'
     if row.row_address is not None and row.row_address.lstrip("-").isdecimal():
-        clause = f'"{column}" = TRY_CAST(? AS BIGINT)'
+        clause = f'TRY_CAST("{column}" AS BIGINT) = TRY_CAST(? AS BIGINT)'
     if row.source_id is not None:
         clause += " AND source_id = ?"
         values.append(row.source_id)
+    else:  # rows of the correlation: some are numbered by host
+        clause += " AND host IS NOT DISTINCT FROM ?"
+        values.append(row.host)
     return clause, values
 
 
 def fields(case: Case, row: Row) -> list[list[Field]]:
-    """The row's record with every column of its table; several where one address has more than one row."""
-    clause, values = _where(row)
+    """The row's record with every column of its table.
+
+    Several where one address has more than one row; those that bear the row's time alone, where any does.
+    """
     columns = case.rows(
         "SELECT column_name, data_type, comment FROM duckdb_columns() WHERE table_name = ?"
         " ORDER BY column_index",
@@ -56,8 +57,15 @@ def fields(case: Case, row: Row) -> list[list[Field]]:
     )
     if not columns:
         return []
+    clause, values = _where(case, row)
     wanted = ", ".join(f'"{n}", {text_of(str(n), str(t))} AS "{n}_shown"' for n, t, _ in columns)
-    found = case.rows(f'SELECT {wanted} FROM "{row.table_name}" WHERE {clause} LIMIT 50', values)
+    times = " OR ".join(f'epoch_ns("{n}") = {row.time_ns}' for n, t, _ in columns if t == TIME)
+    found = case.rows(
+        f'SELECT {wanted} FROM "{row.table_name}" WHERE {clause}'
+        f" QUALIFY coalesce({times or 'true'}, false) OR NOT bool_or(coalesce({times or 'true'}, false)) OVER ()"
+        f" LIMIT {SAME_ADDRESS}",
+        values,
+    )
     return [
         [
             Field(str(n), r[2 * i], "" if r[2 * i + 1] is None else str(r[2 * i + 1]), str(c or ""))

@@ -13,6 +13,7 @@ class Overview:
     """Lists of the first screen. `severities` counts findings; `truncated` names lists that are cut."""
 
     hosts: list[Record]
+    aliases: list[Record]
     severities: list[tuple[str, int]]
     findings: list[Record]
     sources: list[Record]
@@ -56,10 +57,18 @@ def overview(case: Case) -> Overview:
         " string_agg(DISTINCT s.host_basis, '; ') AS basis"
         f" FROM source s WHERE s.host IS NOT NULL GROUP BY s.host ORDER BY s.host LIMIT {MOST + 1}"
     )
-    lists = {"hosts": hosts, "evidence": sources, "coverage": coverage, "problems": problems}
+    aliases = case.records(f"SELECT * FROM host_alias ORDER BY host, last_utc LIMIT {MOST + 1}")
+    lists = {
+        "hosts": hosts,
+        "former names": aliases,
+        "evidence": sources,
+        "coverage": coverage,
+        "problems": problems,
+    }
     skipped = case.rows("SELECT count(*) FROM source WHERE state IN ('skipped', 'failed')")
     return Overview(
         hosts[:MOST],
+        aliases[:MOST],
         [(s, counts[s]) for s in ("critical", "high", "medium", "low", "info") if s in counts],
         found,
         sources[:MOST],
@@ -95,6 +104,25 @@ def artifacts(case: Case, kind: object, state: object) -> list[Record]:
     )
 
 
+NO_EVIDENCE = ("source", "problem", "event_copy", "evidence_ref", "host_alias", "sigma_hit")
+"""Tables that name artifacts and hold no rows of them."""
+
+
+def tables_of(case: Case, source_id: str) -> list[str]:
+    """Tables that hold rows of an artifact, `timeline` first where some of them have a time."""
+    names = case.rows(
+        "SELECT table_name FROM duckdb_columns() WHERE column_name = 'source_id'"
+        " AND table_name IN (SELECT table_name FROM duckdb_tables())"
+        " AND NOT list_contains(?, table_name) ORDER BY table_name <> 'timeline', table_name",
+        [list(NO_EVIDENCE)],
+    )
+    return [
+        str(name)
+        for (name,) in names
+        if case.rows(f'SELECT 1 FROM "{name}" WHERE source_id = ? LIMIT 1', [source_id])
+    ]
+
+
 def sessions(case: Case) -> list[Record]:
     """Mount sessions in order of their opening, with their times in ns."""
     return case.records(
@@ -102,6 +130,15 @@ def sessions(case: Case) -> list[Record]:
         " (SELECT count(*) FROM execution e WHERE e.session_id = s.session_id) AS executions,"
         " (SELECT list(epoch_ns(e.time_utc) ORDER BY e.time_utc) FROM execution e WHERE e.session_id = s.session_id)"
         " AS executed_at FROM mount_session s ORDER BY host, coalesce(opened_utc, closed_utc), session_id LIMIT 5000"
+    )
+
+
+def volume_claims(case: Case, session_id: str) -> list[Record]:
+    """Grounds for giving a volume to a session, also those that lost, the strongest first."""
+    return case.records(
+        "SELECT * FROM volume_claim WHERE session_id = ?"
+        " ORDER BY verdict <> 'taken', confidence DESC, volume, form LIMIT 50",
+        [session_id],
     )
 
 

@@ -5,6 +5,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
+from forensic_iso.browse.addresses import address_of
 from forensic_iso.browse.case import Case, Record
 
 if TYPE_CHECKING:
@@ -15,6 +16,11 @@ CHUNK_MAGIC = b"ElfChnk\x00"
 CHUNK_BYTES = 65_536
 MFT_BYTES = 1024
 OTHER_BYTES = 512
+HEAD_BYTES = 512
+INSIDE = {"jumplist_entry": "stream", "bits_transfer": "record_number"}
+"""Tables whose offsets count inside a part of the file, with the column that names the part."""
+PACKED = b"MAM"
+"""Begins a compressed prefetch file: its rows' offsets count in what it unpacks to."""
 MOST_BYTES = 65_536
 
 
@@ -71,21 +77,85 @@ def read(case: Case, source_id: str, table: str, address: str) -> Raw:
     source = case.one("SELECT * FROM source WHERE source_id = ?", [source_id])
     if source is None:
         raise RawError(f"reading the evidence again: no source {source_id} in the case")
-    if not address.isdecimal():
-        raise RawError(f"showing bytes: the address {address} is no offset in {source['path']}")
-    offset = int(address)
+    told = address_of(case, table)
+    if not told.counts_bytes or not address.isdecimal():
+        raise RawError(
+            f"showing bytes: expected a byte offset as address, found {told.column} {address}"
+            f" ({told.meaning}); S names the file that holds it"
+        )
+    inner = _stream_of(case, source_id, table, int(address))
     with reopen(source) as stream:
-        stream.seek(offset)
-        data = stream.read(MOST_BYTES)
-        stream.seek(0, io.SEEK_END)
-        length = stream.tell()
-    remark = None
+        head = stream.read(HEAD_BYTES)
+        length = stream.seek(0, io.SEEK_END)
+        data, where = _at(stream, head, int(address), inner)
+    changed = None
     if source["bytes"] is not None and length != int(str(source["bytes"])):
-        remark = (
+        changed = (
             f"the file has {length} bytes now, {source['bytes']} when it was read: it was changed"
         )
     size, what = _extent(data, str(source["kind"]))
-    return Raw(offset, data[:size], what, remark)
+    remarks = [r for r in (changed, _doubt(case, source_id, table, int(address), head)) if r]
+    return Raw(int(address), data[:size], f"{what}{where}", "; ".join(remarks) or None)
+
+
+def _stream_of(case: Case, source_id: str, table: str, offset: int) -> str | None:
+    """Name of the stream of a compound file that a row's offset counts in; None: the file itself.
+
+    Raises:
+        RawError: rows of several streams, or a record of a database, have this offset.
+    """
+    inside = INSIDE.get(table)
+    if inside is None:
+        return None
+    found = case.rows(
+        f'SELECT DISTINCT {inside} FROM "{table}" WHERE source_id = ? AND "offset" = ? ORDER BY 1',
+        [source_id, offset],
+    )
+    names = [name for (name,) in found if name is not None]
+    if names and (inside != "stream" or len(found) > 1):
+        told = ", ".join(str(name) for name in names[:9])
+        raise RawError(
+            f"showing bytes: expected an offset of the file, found {offset}, which counts in"
+            f" {inside.replace('_', ' ')} {told}; S names the file that holds it"
+        )
+    return str(names[0]) if names else None
+
+
+def _at(stream: BinaryIO, head: bytes, offset: int, inner: str | None) -> tuple[bytes, str]:
+    """Bytes at an offset, and in what it counts where that is not the file itself."""
+    if inner is not None:
+        import olefile  # type: ignore[import-untyped, unused-ignore]
+
+        stream.seek(0)
+        try:
+            with olefile.OleFileIO(stream) as compound:
+                whole = bytes(compound.openstream(inner).read())
+        except Exception as e:  # the library's rim: it raises what the file makes it raise
+            raise RawError(f"showing bytes: stream {inner} cannot be read: {e}") from e
+        return whole[offset : offset + MOST_BYTES], f" in stream {inner}"
+    if head.startswith(PACKED):
+        from parsers.prefetch import mam
+
+        stream.seek(0)
+        whole = mam.unpack(stream.read(mam.MAX_SIZE)).data
+        return whole[offset : offset + MOST_BYTES], " in what the compressed file unpacks to"
+    stream.seek(offset)
+    return stream.read(MOST_BYTES), ""
+
+
+def _doubt(case: Case, source_id: str, table: str, offset: int, head: bytes) -> str | None:
+    """A row of a hive that its transaction logs changed: the file's own bytes are older."""
+    if not head.startswith(b"regf") or not case.has_column(table, "origin"):
+        return None
+    found = case.rows(
+        f'SELECT 1 FROM "{table}" WHERE source_id = ? AND "offset" = ? AND origin = \'log\' LIMIT 1',
+        [source_id, offset],
+    )
+    return (
+        "the row is of the hive after replay of its logs: the file holds older bytes here"
+        if found
+        else None
+    )
 
 
 def _extent(data: bytes, kind: str) -> tuple[int, str]:

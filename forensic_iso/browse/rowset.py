@@ -46,6 +46,13 @@ class RowSet:
         packed = np.packbits(flags, bitorder="little")
         self.bits[first // 8 : first // 8 + len(packed)] = packed
 
+    def add(self, numbers: Numbers) -> None:
+        """Make the numbers members, and count."""
+        if len(numbers):
+            ids = numbers.astype(np.int64)
+            np.bitwise_or.at(self.bits, ids >> 3, (1 << (ids & 7)).astype(np.uint8))
+            self.recount()
+
     def select(self, position: int) -> int:
         """The member at a position."""
         return self.slice(position, position + 1)[0]
@@ -134,7 +141,6 @@ def between(total: int, first: int, last: int) -> RowSet:
 
 def of(total: int, numbers: Iterable[int]) -> RowSet:
     """The set of these numbers."""
-    made = _blank(total)
-    ids = np.fromiter(numbers, np.int64)
-    np.bitwise_or.at(made, ids >> 3, (1 << (ids & 7)).astype(np.uint8))
-    return RowSet(total, made)
+    made = nothing(total)
+    made.add(np.fromiter(numbers, np.int64))
+    return made

@@ -1,89 +1,73 @@
 """From filters to sets of rows, block by block in order of time, so that first hits show before the end."""
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 
 import duckdb
 
 from forensic_iso.browse import anywhere, processes, rowset, timeline
-from forensic_iso.browse.case import Case
+from forensic_iso.browse.case import Case, fault_of
 from forensic_iso.browse.filters import Filter, FilterError, condition
 from forensic_iso.browse.rowset import RowSet
+from forensic_iso.browse.steps import steps
+from forensic_iso.browse.stop import Stop, Stopped
 
-FIRST, LARGEST = 122_880, 983_040
-"""Rows of the first and of the largest step: one and eight row groups of DuckDB."""
+Tell = Callable[[RowSet | None, int], None]
+"""Gets the set so far, None where a part of it would tell nothing, and the rows seen."""
 
 
 def fill(
     case: Case,
     f: Filter,
-    stop: threading.Event,
+    stop: Stop,
     backwards: bool = False,
     start: int = 0,
-    tell: Callable[[RowSet, int], None] = lambda found, done: None,
+    tell: Tell = lambda found, done: None,
 ) -> RowSet | None:
     """The rows of a filter; None if stopped.
 
     Args:
         case: the case.
         f: the filter; its `on` does not matter.
-        stop: set it from another thread to end early.
+        stop: set it from another thread to end early, also in the midst of a query.
         backwards: scan from the latest row.
         start: row to scan from, where not backwards.
-        tell: called after each step with the set so far and the rows seen.
+        tell: called after each step.
 
     Raises:
         FilterError: the filter cannot be used.
     """
-    if f.what == "any":
-        return _anywhere(case, f, stop, tell)
-    quick = _without_scan(case, f)
-    if quick is not None:
-        found = quick.inverted() if f.negative else quick
-        tell(found, case.total)
-        return found
+    try:
+        with stop.over(case):
+            if f.what == "any":
+                return _anywhere(case, f, stop, tell)
+            quick = _without_scan(case, f)
+            if quick is None:
+                return _by_steps(case, f, stop, steps(case.total, backwards, start), tell)
+    except Stopped:
+        return None
+    except duckdb.Error as e:
+        raise FilterError(f"filtering by {f.label}: {fault_of(e)}") from e
+    found = quick.inverted() if f.negative else quick
+    tell(found, case.total)
+    return found
+
+
+def _by_steps(
+    case: Case, f: Filter, stop: Stop, ranges: Iterable[tuple[int, int]], tell: Tell
+) -> RowSet:
     found = rowset.nothing(case.total)
     sql, parameters = condition(f)
+    query = f"SELECT rid FROM timeline WHERE rid BETWEEN ? AND ? AND ({sql})"
     seen = 0
-    for first, last in steps(case.total, backwards, start):
-        if stop.is_set():
-            return None
-        try:
-            ids = (
-                case.cursor()
-                .execute(
-                    f"SELECT rid FROM timeline WHERE rid BETWEEN ? AND ? AND ({sql})",
-                    [first, last - 1, *parameters],
-                )
-                .fetchnumpy()["rid"]
-            )
-        except duckdb.Error as e:
-            if stop.is_set():
-                return None
-            raise FilterError(f"filtering by {f.label}: {str(e).splitlines()[0]}") from e
+    for first, last in ranges:
+        stop.check()
+        values = [first, last - 1, *parameters]
+        ids = case.cursor().execute(query, values).fetchnumpy()["rid"]
         found.put(first, last, ids, f.negative)
         seen += last - first
         tell(found, seen)
     found.recount()
     return found
-
-
-def steps(total: int, backwards: bool, start: int = 0) -> Iterator[tuple[int, int]]:
-    """Ranges first <= rid < last that cover the timeline; each starts at a multiple of a row group.
-
-    Backwards: the latest first. Forwards from `start` to the end, then what lies before it.
-    """
-    blocks = -(-total // FIRST)
-    head = 0 if backwards else min(start // FIRST, max(blocks - 1, 0))
-    size = FIRST
-    for low, high in ((head, blocks), (0, head)):
-        done = 0
-        while done < high - low:
-            count = min(size // FIRST, high - low - done)
-            begin = high - done - count if backwards else low + done
-            yield begin * FIRST, min((begin + count) * FIRST, total)
-            done += count
-            size = min(size * 2, LARGEST)
 
 
 def _without_scan(case: Case, f: Filter) -> RowSet | None:
@@ -99,15 +83,12 @@ def _without_scan(case: Case, f: Filter) -> RowSet | None:
     return None
 
 
-def _anywhere(
-    case: Case, f: Filter, stop: threading.Event, tell: Callable[[RowSet, int], None]
-) -> RowSet | None:
+def _anywhere(case: Case, f: Filter, stop: Stop, tell: Tell) -> RowSet:
+    """A set that is turned round shows nothing before its end: what was not looked at is no row without the word."""
     found = rowset.nothing(case.total)
     for found, share in anywhere.rows_with(case, f.value, stop):
-        if not f.negative and share < 1:
-            tell(found, int(share * case.total))
-    if stop.is_set():
-        return None
+        if share < 1:
+            tell(None if f.negative else found, int(share * case.total))
     made = found.inverted() if f.negative else found
     tell(made, case.total)
     return made

@@ -11,13 +11,22 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Entry:
-    """One filter of the stack. `rows` grows while it is being scanned; `seen` rows were looked at."""
+    """One filter of the stack. `rows` grows while it is being scanned; `seen` rows were looked at.
+
+    `stopped`: its scan was ended by the user; it is off, without rows, and scanned anew when switched on.
+    """
 
     filter: Filter
     rows: "RowSet | None" = None
     seen: int = 0
     total: int = 0
     error: str | None = None
+    stopped: bool = False
+
+    @property
+    def share(self) -> int:
+        """Per cent of the rows looked at."""
+        return 100 * self.seen // max(self.total, 1)
 
     @property
     def complete(self) -> bool:

@@ -1,6 +1,5 @@
 """A word is found in the fields of a row's record that its summary does not tell."""
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from forensic_iso.browse import anywhere, scan
 from forensic_iso.browse.case import Case
 from forensic_iso.browse.filters import parse
 from forensic_iso.browse.rowset import RowSet
+from forensic_iso.browse.stop import Stop
 from forensic_iso.browse.timeline import chosen
 
 SHA256 = "28af8ed8d002fdf0b53f506d17f3098811fb7d1fabf1cc4eef4787bf2997541a"
@@ -24,7 +24,7 @@ def opened(bundled_case: Path) -> Iterator[Case]:
 
 
 def rows_with(case: Case, word: str) -> RowSet:
-    *_, (found, share) = anywhere.rows_with(case, word, threading.Event())
+    *_, (found, share) = anywhere.rows_with(case, word, Stop())
     assert share == 1
     return found
 
@@ -55,11 +55,39 @@ def test_a_word_does_not_match_over_the_border_of_two_fields(opened: Case) -> No
 
 def test_typed_as_a_filter_it_stops_and_turns_round(opened: Case) -> None:
     only, without = parse(f"any={SHA256} -any={SHA256}")
-    stopped = threading.Event()
+    stopped = Stop()
     stopped.set()
 
     assert scan.fill(opened, only, stopped) is None
-    found, rest = (scan.fill(opened, f, threading.Event()) for f in (only, without))
+    found, rest = (scan.fill(opened, f, Stop()) for f in (only, without))
 
     assert found is not None and rest is not None
     assert (len(found), len(rest)) == (1, opened.total - 1)
+
+
+@pytest.mark.parametrize("word", ["viewer", SHA256, "FIN-WS07", "no such word"])
+def test_small_slices_and_early_gathering_find_the_same(
+    opened: Case, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = rows_with(opened, word)
+    monkeypatch.setattr(anywhere, "SLICE", 50)
+    monkeypatch.setattr(anywhere, "FULL", 1)
+
+    parts = list(anywhere.rows_with(opened, word, Stop()))
+
+    found, last = parts[-1]
+    assert found.slice(0, len(found)) == whole.slice(0, len(whole))
+    assert last == 1 and all(0 < share <= 1 for _, share in parts)
+    assert len(parts) > 20
+
+
+def test_the_share_looked_at_is_told_before_the_end_unless_turned_round(opened: Case) -> None:
+    only, without = parse(f"any={SHA256} -any={SHA256}")
+    told: list[tuple[bool, int]] = []
+
+    for f in (only, without):
+        scan.fill(opened, f, Stop(), tell=lambda found, seen: told.append((found is None, seen)))
+
+    partial = [(none, seen) for none, seen in told if seen < opened.total]
+    assert {none for none, _ in partial} == {False, True}
+    assert told[-1] == (False, opened.total)

@@ -1,7 +1,6 @@
 """Opening a case, pages, scans, details, raw bytes, and the sealed console."""
 
 import shutil
-import threading
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -23,6 +22,7 @@ from forensic_iso.browse import (
 )
 from forensic_iso.browse.case import Case
 from forensic_iso.browse.filters import Filter, parse
+from forensic_iso.browse.stop import Stop
 from forensic_iso.browse.view import Entry, View
 from forensic_iso.case.store import open_writer
 from forensic_iso.errors import CaseError
@@ -36,7 +36,7 @@ def opened(bundled_case: Path) -> Iterator[Case]:
 
 
 def rows_of(case: Case, typed: str) -> rowset.RowSet:
-    made = [scan.fill(case, f, threading.Event()) for f in parse(typed)]
+    made = [scan.fill(case, f, Stop()) for f in parse(typed)]
     out = made[0]
     for m in made[1:]:
         assert out is not None and m is not None
@@ -108,7 +108,7 @@ def test_steps_cover_the_timeline_once(total: int, backwards: bool, start: int) 
 
 
 def test_a_stopped_scan_ends_without_a_result(opened: Case) -> None:
-    stop = threading.Event()
+    stop = Stop()
     stop.set()
 
     assert scan.fill(opened, Filter("text", "~", "x"), stop) is None

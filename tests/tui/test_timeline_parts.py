@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from forensic_iso.browse import filters, rowset
 from forensic_iso.browse.filters import Filter
 from forensic_iso.browse.timeline import Row
 from forensic_iso.browse.view import Entry, View
+from forensic_iso.correlate.timeline import labels
 from tests.tui.driving import running
+from tui import rows
 from tui.timeline import filter_text, status, suggest
 from tui.widgets.grid import SIGNS, grid
 from tui.widgets.source import Col, Drawn
@@ -111,3 +114,64 @@ def test_filters_saved_as_delete_are_loaded_and_forgotten(
             assert d.app.notes.saved("filters") == []
 
     go(walk())
+
+
+def entries_of(typed: str, rows: int = 7) -> list[Entry]:
+    return [Entry(f, rowset.of(10, range(rows)), 10, 10) for f in filters.parse(typed)]
+
+
+@pytest.mark.parametrize("width", [40, 80, 100, 150])
+@pytest.mark.parametrize("number", [1, 4, 12])
+def test_filters_that_a_line_cannot_show_are_counted_on_it(width: int, number: int) -> None:
+    entries = entries_of(" ".join(f"word{n:02}" for n in range(number)))
+
+    line = "".join(str(text) for text, _ in status.filters_line(entries, width, "s"))
+
+    shown = line.count("word")
+    assert len(line) <= width and shown >= 1
+    assert all(f"word{n:02} (7)" in line for n in range(number - shown, number))
+    assert (f"+{number - shown} more: s" in line) == (shown < number)
+
+
+def test_a_long_filter_leaves_room_for_its_count_and_for_what_is_left_out() -> None:
+    entries = entries_of(f'"{"invoice " * 9}" iso')
+
+    line = "".join(str(text) for text, _ in status.filters_line(entries, 80, "s"))
+
+    assert len(line) <= 80 and "iso (7)" in line and ("… (7)" in line or "+1 more: s" in line)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "iso",
+        "-closed",
+        '"two words"',
+        "source=VHDMP",
+        "-host=WS1",
+        "severity>=high",
+        "event=1",
+        "time>=2024-05-14T08:16:25.123456789",
+        "/a.*b/",
+        "any=28AF",
+        '"source=VHDMP"',
+    ],
+)
+def test_a_filter_is_typed_again_as_it_was(typed: str) -> None:
+    made = filters.parse(typed)[0]
+
+    again = filter_text.typed_of(made)
+
+    assert again is not None and filters.parse(again) == [made]
+
+
+def test_a_filter_of_rows_found_by_hand_cannot_be_typed() -> None:
+    assert filter_text.typed_of(Filter("hits", "=", "search")) is None
+
+
+def test_every_artifact_of_the_timeline_has_the_colour_of_its_kind() -> None:
+    known = {label for _, label in labels() if label is not None}
+
+    assert not known - set(rows.FAMILY)
+    assert len({rows.art_of(s) for s in ("Sysmon", "Security", "VHDMP", "$MFT", "Finding")}) == 5
+    assert rows.art_of("Some-Other/Log").startswith("art_")

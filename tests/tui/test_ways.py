@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from forensic_iso.browse.timeline import Row
+from forensic_iso.case.annotations import Kind
 from tests.tui.driving import Driver, running
 from tui.screens.detail import DetailPage
 from tui.screens.findings import FindingPage
 from tui.screens.sql import SqlPage
+from tui.timeline import marks
 from tui.widgets.histogram import HistogramView
 from tui.widgets.lines import Lines
 
@@ -248,7 +250,7 @@ def test_boxes_leave_the_screen_below_in_sight(case: Path, go: Go) -> None:
     async def walk() -> None:
         async with running(case, (80, 24), start="timeline") as d:
             await d.press("s")
-            assert "filters: all that are on must hold" in d.text and "earliest first" in d.text
+            assert "pass all that are on" in d.text and "earliest first" in d.text
             await d.press("escape", "c")
             assert "J later" in d.text and "earliest first" in d.text
 
@@ -296,5 +298,122 @@ def test_what_was_told_goes_away_when_the_view_changes(case: Path, go: Go) -> No
             assert "no filter by time" not in d.state and "(of " in d.state
             await d.press("plus", "T")
             assert "no filter by time" not in d.state
+
+    go(walk())
+
+
+def test_filters_that_do_not_fit_are_counted_and_all_listed_with_their_counts(
+    case: Path, go: Go
+) -> None:
+    async def walk() -> None:
+        async with running(case, (80, 24), start="timeline") as d:
+            await d.press("f")
+            await d.type('source=VHDMP severity>=low -closed iso "surfaced" time>=2024-05-14T08:00')
+            line = d.text.splitlines()[1]
+            await d.press("s")
+            box = d.text
+            total = d.app.case.total
+
+        assert "more: s" in line and "6:time>=2024-05-14T08:00:00 (" in line
+        assert f"rows of {total}" in box
+        for told in ("source=VHDMP  (18)", "severity>=low  (", "-closed  (", "iso  (", "surfaced"):
+            assert told in box
+
+    go(walk())
+
+
+def test_a_filter_is_changed_in_its_place(case: Path, go: Go) -> None:
+    async def walk() -> None:
+        async with running(case, (110, 30), start="timeline") as d:
+            await d.press("f")
+            await d.type("source=VHDMP")
+            await d.press("s", "e")
+            asked = d.app.screen.query_one("SafeInput").value
+            await d.type("source=VHDMP event=12")
+            line = d.text.splitlines()[1]
+
+        assert asked == "source=VHDMP"
+        assert "event_id=12" in line and line.count("source=VHDMP") == 1
+
+    go(walk())
+
+
+def test_rows_of_an_artifact_without_times_are_shown_by_sql(case: Path, go: Go) -> None:
+    async def walk() -> None:
+        async with running(case, (110, 30)) as d:
+            await d.press("slash")
+            await d.type("disk_image_content")
+            await d.press("enter", "enter")
+            await d.settle()
+            page, state = d.app.screen, d.state
+            query, found = d.text, page.result if isinstance(page, SqlPage) else None
+            held = d.app.case.rows("SELECT count(*) FROM image_content")[0][0]
+            await d.press("escape")
+            back = d.text
+
+        assert 'FROM "image_content"' in query and "rows" in state
+        assert found is not None and len(found.rows) == held and "also in: image_volume" in query
+        assert "sha256" in back  # the list of artifacts again
+
+    go(walk())
+
+
+def test_a_selection_is_tagged_at_once_and_too_large_a_one_is_refused(
+    case: Path, go: Go, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(marks, "MOST", 3)
+
+    async def walk() -> None:
+        async with running(case, (110, 30), start="timeline") as d:
+            await d.press("v", "j", "j", "t")
+            asked = d.text
+            await d.type("odd")
+            kept = [(n.value, n.kind) for n in d.app.notes.all()]
+            told = d.state
+            await d.press("v", "j", "j", "j", "m")
+            refused = d.state
+
+        assert "tag of 3 rows" in asked and "tag of 3 rows kept" in told
+        assert kept == [("odd", Kind.TAG)] * 3
+        assert "4 rows selected: at most 3 at once" in refused
+
+    go(walk())
+
+
+def test_a_field_of_a_row_leads_to_all_rows_that_hold_its_value(case: Path, go: Go) -> None:
+    async def walk() -> None:
+        async with running(case, (110, 40), start="timeline") as d:
+            await d.press("f")
+            await d.type("source=Sysmon event=7")
+            await d.press("enter", "slash")
+            await d.type("hashes")
+            await d.press("enter")
+            await d.settle()
+            entries, count = d.app.timeline.view.entries, d.app.timeline.view.count
+            await d.press("escape")
+            back = d.app.screen
+
+        assert [e.filter.what for e in entries if e.filter.on] == ["any"]
+        assert [e.filter.what for e in entries] == ["source", "event_id", "any"] and count >= 1
+        assert isinstance(back, DetailPage)
+
+    go(walk())
+
+
+def test_a_row_is_tagged_commented_and_marked_where_it_is_read(case: Path, go: Go) -> None:
+    async def walk() -> None:
+        async with running(case, (110, 40), start="timeline") as d:
+            await d.press("enter", "t")
+            await d.type("odd")
+            await d.press("m", "quotation_mark")
+            await d.type("look again")
+            told = d.text
+            await d.press("escape")
+            await d.settle()
+            state, source = d.state, d.app.timeline.source
+
+        assert "#odd" in told and "look again" in told
+        assert "odd; look again" in state
+        assert source is not None and source.marks == [0]
 
     go(walk())

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui.screens.page import Page
+from tui.screens.page import NotNow, Page, Table
 
 if TYPE_CHECKING:
     from tui.app import ForensicApp
@@ -22,18 +22,33 @@ def proposal(folder: Path, case_name: str, page: Page) -> Path:
 
 
 def ask(app: "ForensicApp", page: Page, folder: Path) -> None:
-    """Ask for the file's name, and write the view of a screen to it."""
+    """Ask for the file's name, and write the view of a screen to it, as it is now."""
     from tui.widgets.prompt import Ask
+
+    if app.exporting.busy:
+        app.tell("an export is running: wait for its end", "warn")
+        return
+    try:
+        table = page.exporter()
+    except NotNow as e:
+        app.tell(str(e), "warn")
+        return
 
     def done(typed: str | None) -> None:
         if typed and typed.strip():
-            app.tell(*write_view(page, Path(typed.strip()).expanduser()))
+            path = Path(typed.strip()).expanduser()
+            app.exporting.ask(
+                f"rows for {path.name}",
+                lambda: write_table(table(), path),
+                lambda told: app.tell(*told),
+                elsewhere=True,
+            )
 
     app.push_screen(Ask("export to", HELP, str(proposal(folder, app.case_name, page))), done)
 
 
-def write_view(page: Page, path: Path) -> tuple[str, str]:
-    """Write what a screen gives, CSV by default, by the name's ending JSON or JSON lines; never over a file.
+def write_table(table: Table, path: Path) -> tuple[str, str]:
+    """Write a table, CSV by default, by the name's ending JSON or JSON lines; never over a file.
 
     Returns:
         What to tell of it, and the role of that: a file that cannot be written is told too.
@@ -41,7 +56,7 @@ def write_view(page: Page, path: Path) -> tuple[str, str]:
     from forensic_iso.output import Format, render
 
     forms = {".json": Format.JSON, ".jsonl": Format.JSONL}
-    names, rows = page.exported()
+    names, rows = table
     try:
         with path.open("x", encoding="utf-8") as out:
             out.write(render(names, rows, forms.get(path.suffix, Format.CSV)))

@@ -1,7 +1,7 @@
 """Plain lists that lie over a main screen: problems, files not read, help."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from forensic_iso.browse import overview as queries
@@ -39,10 +39,8 @@ def not_read(case: Case) -> list[Item]:
     ] or [_none()]
 
 
-def artifacts(
-    case: Case, kind: object, state: object, go: Callable[[str, str], None]
-) -> list[Item]:
-    """Artifacts of one kind; `go`: filters the timeline by one."""
+def artifacts(case: Case, kind: object, state: object, go: Callable[[str], None]) -> list[Item]:
+    """Artifacts of one kind; `go`: shows the rows of one."""
     return [
         item(
             (f" {column(a['host'], 12)} ", "link"),
@@ -52,7 +50,7 @@ def artifacts(
             (f", {a['problems']:,} problems" if a["problems"] else "", "warn"),
             (f"  {a['remark']}" if a["remark"] else "", "warn"),
             (f"  sha256 {a['sha256']}" if a["sha256"] else "", "dim"),
-            payload=partial(go, "source_id", str(a["source_id"])),
+            payload=partial(go, str(a["source_id"])),
             hang=14,
         )
         for a in queries.artifacts(case, kind, state)
@@ -63,11 +61,16 @@ def _none() -> Item:
     return item((" none", "dim"))
 
 
-def keys(remapped: Mapping[str, str]) -> list[Item]:
-    """All keys, from the table of commands; `remapped`: the user's own."""
+def keys(remapped: Mapping[str, str], first: Sequence[str] = ()) -> list[Item]:
+    """All keys, from the table of commands.
+
+    Args:
+        remapped: the user's own.
+        first: places whose keys stand on top, those of the screen that asks.
+    """
     out: list[Item] = []
-    for place, title in PLACES.items():
-        out.append(heading(title))
+    for place in (*first, *(p for p in PLACES if p not in first)):
+        out.append(heading(PLACES[place]))
         out += [
             item(
                 (f"  {column(sign(keys_of(c, remapped)), 14)} ", "mark"),

@@ -1,6 +1,6 @@
 """The notes of a case as the screens use them: what fails is told, never raised."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,23 +47,40 @@ class NotesDesk:
             self._app.tell(str(e), "bad")
             return False
 
-    def ask(self, kind: Kind, subject: str, about: str, then: Callable[[], None]) -> None:
-        """Ask for a tag or comment and keep it; `then` is called when it is kept."""
+    def ask(
+        self, kind: Kind, subjects: Sequence[tuple[str, str]], then: Callable[[], None]
+    ) -> None:
+        """Ask for a tag or comment and keep it of each subject; `then` is called when it is kept.
+
+        Args:
+            kind: tag or comment.
+            subjects: stable id and one line about each row or finding.
+            then: what shows it.
+        """
         from tui.widgets.prompt import Ask
+
+        many = f" of {len(subjects):,} rows" if len(subjects) > 1 else ""
 
         def done(typed: str | None) -> None:
             if not typed or not typed.strip():
                 return
-            if self._done(lambda: self._kept.add(subject, kind, typed.strip(), about)):
+
+            def keep() -> None:
+                for subject, about in subjects:
+                    self._kept.add(subject, kind, typed.strip(), about)
+
+            if self._done(keep):
                 self._app.findings_changed()
                 then()
-                self._app.tell(f"{kind.value} kept", "good")
+                self._app.tell(f"{kind.value}{many} kept", "good")
 
         used = sorted({n.value for n in self.all() if n.kind is kind})
         if kind is Kind.TAG:
-            question = Ask(kind.value, "one word or more; up and down: used before", history=used)
+            question = Ask(
+                f"{kind.value}{many}", "one word or more; up and down: used before", history=used
+            )
         else:
-            question = Ask(kind.value, "what you think of it")
+            question = Ask(f"{kind.value}{many}", "what you think of it")
         self._app.push_screen(question, done)
 
     def remove(self, note: int) -> None:

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 from textual.widget import Widget
 
 from forensic_iso.browse import detail, raw
+from forensic_iso.browse.addresses import address_of
 from forensic_iso.browse.case import Record
 from forensic_iso.browse.filters import SEVERITIES, format_ns
 from forensic_iso.browse.timeline import Row, chosen
+from forensic_iso.case.annotations import Kind
 from tui.commands import bindings
+from tui.rows import art_of
 from tui.safe import Piece, clean
 from tui.screens.page import Page, column
+from tui.timeline.out import about
 from tui.widgets.bar import Bar
 from tui.widgets.lines import Item, Lines, heading, item
 
@@ -65,7 +69,8 @@ class DetailPage(Page):
         lines.focus()
         row = self.row
         where = f"row {row.rid:,}  {row.table_name} at {row.row_address}"
-        self.say((where, "bar"))
+        hint = "  Enter on a field: all rows that hold its value" if self.tab == "fields" else ""
+        self.say((where, "bar"), (hint, "bar"))
 
     def _head(self) -> list[Item]:
         row = self.row
@@ -75,7 +80,10 @@ class DetailPage(Page):
             item(
                 (f" {format_ns(row.time_ns, 9)} UTC  ", "value"),
                 (row.host, "link"),
-                (f"  {row.source or ''} {'' if row.event_id is None else row.event_id}", "art_1"),
+                (
+                    f"  {row.source or ''} {'' if row.event_id is None else row.event_id}",
+                    art_of(row.source),
+                ),
                 (f"  {row.kind or ''}  {SEVERITIES[severity]}", f"severity_{severity}"),
             ),
             item((" ", ""), (row.summary, f"severity_{severity}"), hang=1),
@@ -90,9 +98,10 @@ class DetailPage(Page):
             return [item((f" the row is not in {self.row.table_name} any more", "bad"))]
         out: list[Item] = []
         wide = self.size.width >= 110
+        told = address_of(self.desk.case, self.row.table_name).table_comment
         for number, record in enumerate(records, 1):
             title = f"{self.row.table_name}{f' ({number} of {len(records)})' if len(records) > 1 else ''}"
-            out.append(heading(title, detail.address_column(self.row.table_name)[1]))
+            out.append(heading(title, told))
             empty = [f.name for f in record if f.value is None]
             for f in record:
                 if f.value is not None:
@@ -104,15 +113,16 @@ class DetailPage(Page):
     def _field(self, f: detail.Field, wide: bool) -> list[Item]:
         name = column(f.name, 24)
         laid = detail.pretty(f.shown)
+        pivot = partial(self.desk.show_holding, f.shown)
         if laid is not None:
-            out = [item((f" {name} ", "label"), (f.meaning, "dim"), hang=26)]
+            out = [item((f" {name} ", "label"), (f.meaning, "dim"), payload=pivot, hang=26)]
             out += [item((f"   {line}", "value"), hang=6) for line in laid.split("\n")[:JSON_LINES]]
             return out
         parts = f.shown.split("\n")
         first: list[Piece] = [(f" {name} ", "label"), (parts[0].rstrip("\r"), "value")]
         if wide:
             first.append((f"   {f.meaning}", "dim"))
-        out = [Item(tuple(first), hang=26)]
+        out = [Item(tuple(first), pivot, hang=26)]
         out += [item((" " * 26, ""), (p.rstrip("\r"), "value"), hang=26) for p in parts[1:200]]
         if len(parts) > 200:
             out.append(
@@ -163,7 +173,8 @@ class DetailPage(Page):
             got = raw.read(self.desk.case, place[0], self.row.table_name, place[1])
         except raw.RawError as e:
             return [item((f" {e}", "warn"), hang=1)]
-        out = [heading(f"{got.what}, {len(got.data):,} bytes at offset {got.offset:,}", "")]
+        told = address_of(self.desk.case, self.row.table_name).meaning
+        out = [heading(f"{got.what}, {len(got.data):,} bytes at offset {got.offset:,}", told)]
         if got.remark:
             out.append(item((f" {got.remark}", "bad"), hang=1))
         return out + [item((f" {line}", "value"), wrap=False) for line in raw.hex_lines(got)]
@@ -188,8 +199,9 @@ class DetailPage(Page):
         return out
 
     def _artifact(self, source: Record) -> list[Item]:
-        address, _ = detail.address_column(self.row.table_name)
-        told = {**source, "address": f"{self.row.row_address} ({address})"}
+        address = address_of(self.desk.case, self.row.table_name)
+        counted = f"{self.row.row_address} ({address.column}: {address.meaning})"
+        told = {**source, "address": counted}
         return [
             heading("Artifact"),
             *(
@@ -226,7 +238,17 @@ class DetailPage(Page):
         return out
 
     def _related(self) -> list[Item]:
-        groups = detail.related(self.desk.case, self.row)
+        """Asked in another thread: the page is filled when the answer comes."""
+        case, row = self.desk.case, self.row
+
+        def done(groups: Sequence[detail.Related]) -> None:
+            if self.tab == "related" and self.row is row:
+                self.list().show([*self._head(), *self._groups(groups)], 0)
+
+        self.desk.asking.ask("related rows", lambda: detail.related(case, row), done)
+        return [item((" asking the case; Esc stops", "warn"))]
+
+    def _groups(self, groups: Sequence[detail.Related]) -> list[Item]:
         if not groups:
             return [item((" nothing else in the case shares process, file or logon", "dim"))]
         return [entry for group in groups for entry in self._group(group)]
@@ -247,7 +269,7 @@ class DetailPage(Page):
             line: list[Piece] = [
                 (" > " if r.rid == self.row.rid else "   ", "mark"),
                 (format_ns(r.time_ns, 3)[5:], "dim"),
-                (f" {column(r.source, 10)} ", "art_1"),
+                (f" {column(r.source, 10)} ", art_of(r.source)),
                 (r.summary, f"severity_{min(r.severity or 0, 5)}"),
             ]
             jump = partial(self.desk.show_rows, "related", [r.rid])
@@ -258,6 +280,27 @@ class DetailPage(Page):
         """Another tab."""
         self.tab = name
         self.load()
+
+    def action_tag_row(self) -> None:
+        """Ask for a tag."""
+        self._note(Kind.TAG)
+
+    def action_comment_row(self) -> None:
+        """Ask for a comment."""
+        self._note(Kind.COMMENT)
+
+    def _note(self, kind: Kind) -> None:
+        self.desk.notes.ask(kind, [(self.row.stable_id, about(self.row))], self._noted)
+
+    def _noted(self) -> None:
+        self.desk.notes_changed()
+        self.load()
+
+    def action_mark_row(self) -> None:
+        """Bookmark the row, or not any more."""
+        there = self.desk.notes.toggle_bookmark(self.row.stable_id, about(self.row))
+        self._noted()
+        self.desk.tell("marked" if there else "not marked any more")
 
     def action_row(self, by: int) -> None:
         """The next row of the timeline."""

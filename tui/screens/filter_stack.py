@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from tui.screens.timeline import TimelinePage
 
 
+REFRESH_S = 0.3
+"""Time between two looks at filters that are still running."""
+
+
 class FilterStack(ModalScreen[None]):
     """The filters one below the other."""
 
@@ -26,6 +30,7 @@ class FilterStack(ModalScreen[None]):
     def __init__(self, page: "TimelinePage") -> None:
         super().__init__()
         self._page = page
+        self._told: list[str] = []
 
     def compose(self) -> ComposeResult:
         """A box over the screen."""
@@ -36,14 +41,28 @@ class FilterStack(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """List them."""
-        self.query_one("#choose-title", Bar).show(
-            [(" filters: all that are on must hold", "title")]
-        )
         self.query_one("#choose-help", Bar).show(self._page.key_line(("stack", "boxes"), "on/off"))
         self._fill()
         self.query_one(Lines).focus()
+        self.set_interval(REFRESH_S, self._follow)
+
+    def _follow(self) -> None:
+        """Show how far running filters are."""
+        entries = self._page.view.entries
+        if self._told != [counted(e) for e in entries]:
+            self._fill()
 
     def _fill(self) -> None:
+        view = self._page.view
+        self.query_one("#choose-title", Bar).show(
+            [
+                (
+                    f" filters: {view.count:,} rows of {view.total:,} pass all that are on",
+                    "title",
+                )
+            ]
+        )
+        self._told = [counted(e) for e in view.entries]
         items = [
             item(
                 (" on  " if e.filter.on else " off ", "good" if e.filter.on else "dim"),
@@ -52,7 +71,7 @@ class FilterStack(ModalScreen[None]):
                 (f"  {e.error}" if e.error else "", "bad"),
                 hang=5,
             )
-            for e in self._page.view.entries
+            for e in view.entries
         ]
         self.query_one(Lines).show(items or [item((" none", "dim"))])
 
@@ -76,6 +95,13 @@ class FilterStack(ModalScreen[None]):
             del entries[at]
             self._page.stack_changed()
             self._fill()
+
+    def action_edit(self) -> None:
+        """Type another one in its place."""
+        at = self.query_one(Lines).cursor
+        if at < len(self._page.view.entries):
+            self.dismiss()
+            self._page.edit_filter(at)
 
     def action_add(self) -> None:
         """Add filters."""

@@ -114,7 +114,7 @@ class FindingPage(Page):
     def _jump(
         self, label: str, subject: str, ask: Callable[[str], list[int]]
     ) -> Callable[[], None]:
-        return lambda: self.desk.show_rows(label, ask(subject))
+        return lambda: self.desk.ask_rows(label, lambda: ask(subject))
 
     def _story(self, story: Story, hits: Sequence[Place]) -> Sequence[Item]:
         out = [heading("Story")]
@@ -151,7 +151,23 @@ class FindingPage(Page):
                     wrap=False,
                 )
             )
+            out += self._claims(str(s["session_id"]))
         return out
+
+    def _claims(self, session: str) -> Sequence[Item]:
+        """What speaks for a volume of the session, also what was refused."""
+        return [
+            item(
+                ("      volume ", "label"),
+                (c["volume"], "value"),
+                (f" ({c['form']}) ", "dim"),
+                (c["verdict"], "good" if c["verdict"] == "taken" else "warn"),
+                (f" [{c['confidence'] or 0:.2f}]  {c['basis']}", "dim"),
+                payload=self._jump("mounted", session, self._of_subject),
+                hang=13,
+            )
+            for c in queries.volume_claims(self.desk.case, session)
+        ]
 
     def _tree(self, story: Story) -> Sequence[Item]:
         keys = [str(e["process_key"]) for e in story.executions if e["process_key"] is not None]
@@ -182,7 +198,7 @@ class FindingPage(Page):
         return [((None if h[6] is None else str(h[6]), str(h[3])), h) for h in hits]
 
     def _places(self, label: str, places: Sequence[Place]) -> Callable[[], None]:
-        return lambda: self.desk.show_rows(label, timeline.of_addresses(self.desk.case, places))
+        return lambda: self.desk.show_places(label, places)
 
     def _rules(self, hits: Sequence[Hit]) -> Sequence[Item]:
         if not hits:
@@ -227,9 +243,7 @@ class FindingPage(Page):
                     (column(table, 24), "art_1"),
                     (f" at {address} of ", "dim"),
                     (path, "link"),
-                    payload=lambda p=place, r=role: self.desk.show_rows(
-                        str(r), timeline.of_addresses(self.desk.case, p)
-                    ),
+                    payload=lambda p=place, r=role: self.desk.show_places(str(r), p),
                     hang=11,
                 )
             )
@@ -239,18 +253,18 @@ class FindingPage(Page):
         """Filter the timeline by what the line would jump to."""
         current = self.list().current
         if current is not None and callable(current.payload):
-            current.payload()
-            self.desk.filter_hits()
+            self.desk.only_rows(current.payload)
 
     def action_tag_finding(self) -> None:
         """Ask for a tag."""
-        self.desk.notes.ask(Kind.TAG, finding_subject(self.finding_id), self._about(), self.load)
+        self._note(Kind.TAG)
 
     def action_comment_finding(self) -> None:
         """Ask for a comment."""
-        self.desk.notes.ask(
-            Kind.COMMENT, finding_subject(self.finding_id), self._about(), self.load
-        )
+        self._note(Kind.COMMENT)
+
+    def _note(self, kind: Kind) -> None:
+        self.desk.notes.ask(kind, [(finding_subject(self.finding_id), self._about())], self.load)
 
     def action_mark_finding(self) -> None:
         """Bookmark it, or not any more."""

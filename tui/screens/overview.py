@@ -97,7 +97,21 @@ class OverviewPage(Page):
                     hang=17,
                 )
             )
+            out += [self._former(a) for a in o.aliases if a["host"] == h["host"]]
         return out
+
+    def _former(self, a: Record) -> Item:
+        """A name that the host bore before, leading to the row that shows the change."""
+        place = [(str(a["source_id"]), str(a["row_address"]))]
+        return item(
+            (" " * 17, ""),
+            ("before: ", "label"),
+            (a["alias"], "value"),
+            (f" until {str(a['last_utc'])[:19]}  ", ""),
+            (a["basis"], "dim"),
+            payload=partial(self.desk.show_places, "former name", place),
+            hang=19,
+        )
 
     def _evidence(self, o: queries.Overview) -> Sequence[Item]:
         out = [

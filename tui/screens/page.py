@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
 
+from tui.desk.faults import told
 from tui.keys import hints
 from tui.safe import Piece, cells, clean
 from tui.widgets.bar import Bar
@@ -32,6 +33,10 @@ SHORT_BELOW = 100
 FIND_HELP = "text, capitals alike; then n and N"
 
 Table = tuple[list[str], list[Sequence[object]]]
+
+
+class NotNow(Exception):
+    """The screen is still being filled; the message says what to do."""
 
 
 class Page(Screen[None]):
@@ -72,7 +77,12 @@ class Page(Screen[None]):
         self.frame()
         if not self._loaded:
             self._loaded = True
-            self.call_after_refresh(self.load)
+            self.call_after_refresh(self.fill)
+
+    def fill(self) -> None:
+        """Fill the body; what the case refuses is told."""
+        with told(self.desk):
+            self.load()
 
     def on_resize(self) -> None:
         """Lay the tabs out anew."""
@@ -86,15 +96,34 @@ class Page(Screen[None]):
             text = SHORT[index] if narrow else title
             line.append((f" {text} ", "tab_on" if name == self.TAB else "tab"))
         self.query_one("#title", Bar).show([*line, ("  ", "tab"), (self.desk.case_name, "tab")])
-        self.query_one("#keys", Bar).show(self.key_line((*self.PLACES, "everywhere")))
+        keys = self.key_line((*self.PLACES, "everywhere"), width=self.size.width)
+        self.query_one("#keys", Bar).show(keys)
 
-    def key_line(self, places: Sequence[str], enter: str = "") -> list[Piece]:
-        """Keys and words of the commands of some places; `enter`: what Enter does, where that is not told."""
-        line: list[Piece] = [(" ", "bar")]
+    def key_line(
+        self, places: Sequence[str], enter: str = "", width: int | None = None
+    ) -> list[Piece]:
+        """Key and word of the commands of some places, one after the other.
+
+        Args:
+            places: where the commands work.
+            enter: what Enter does, where that is not told.
+            width: cells there are; what does not fit is left out whole, the help at the end last of all.
+        """
         told = [("Enter", enter)] if enter else []
-        for key, word in [*told, *hints(places, self.desk.remapped)]:
+        pairs = [*told, *hints(places, self.desk.remapped)]
+        if width is not None:
+            pairs = _fitting(pairs, width)
+        line: list[Piece] = [(" ", "bar")]
+        for key, word in pairs:
             line += [(key, "key"), (f" {word}  ", "bar")]
         return line
+
+    def halt(self) -> bool:
+        """End what this screen waits for; False where that is nothing."""
+        return self.desk.asking.halt() or self.desk.exporting.halt()
+
+    def end(self) -> None:
+        """The program ends: nothing of the screen's own may go on."""
 
     def say(self, *pieces: Piece) -> None:
         """Put a line of state."""
@@ -109,7 +138,8 @@ class Page(Screen[None]):
         """Opening an entry calls its payload."""
         if callable(event.item.payload):
             event.stop()
-            cast(Callable[[], None], event.item.payload)()
+            with told(self.desk):
+                cast(Callable[[], None], event.item.payload)()
 
     def action_find(self) -> None:
         """Ask for a text to find in the list; the last one stands there already."""
@@ -139,6 +169,15 @@ class Page(Screen[None]):
             return focused.current.plain
         return ""
 
+    def exporter(self) -> Callable[[], Table]:
+        """What gives, in any thread, what `export` writes: the screen as it is now.
+
+        Raises:
+            NotNow: it is not complete yet.
+        """
+        table = self.exported()
+        return lambda: table
+
     def exported(self) -> Table:
         """What `export` writes: the lines of the list."""
         rows: list[Sequence[object]] = []
@@ -153,6 +192,17 @@ class Page(Screen[None]):
     def list(self) -> Lines:
         """The screen's list."""
         return self.query_one("#lines", Lines)
+
+
+def _fitting(pairs: Sequence[tuple[str, str]], width: int) -> list[tuple[str, str]]:
+    """Hints that stand whole in a width: `quit`, known to all, goes first, then the last ones before `help`."""
+    kept = list(pairs)
+    drop = [p for p in kept if p[1] == "quit"] + [
+        p for p in reversed(kept) if p[1] not in ("quit", "help")
+    ]
+    while drop and 1 + sum(cells(k) + cells(w) + 3 for k, w in kept) - 2 > width:
+        kept.remove(drop.pop(0))
+    return kept
 
 
 def bar_of(share: float, width: int) -> str:

@@ -89,7 +89,7 @@ class SessionsPage(Page):
         session = str(s["session_id"])
 
         def jump() -> None:
-            self.desk.show_rows("session", timeline.of_subject(self.desk.case, session))
+            self.desk.ask_rows("session", lambda: timeline.of_subject(self.desk.case, session))
 
         closed = str(s["closed_utc"])[:19] if s["closed_utc"] is not None else "no end seen"
         opened = (

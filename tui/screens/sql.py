@@ -6,14 +6,18 @@ from textual.widget import Widget
 
 from forensic_iso.browse import console, results
 from tui.commands import bindings
+from tui.desk.asking import Asking
 from tui.rows import ResultSource
-from tui.safe import Piece
+from tui.safe import Line, Piece, fold
 from tui.screens.page import FIND_HELP, Page, Table, column
 from tui.timeline import facets
 from tui.widgets.bar import Bar
 from tui.widgets.lines import Item, item
 from tui.widgets.prompt import Ask, Choose
 from tui.widgets.timeline import Timeline
+
+QUERY_LINES = 2
+"""Lines of the query that are shown."""
 
 START = "SELECT severity, image_path, verdict, score FROM finding ORDER BY score DESC"
 
@@ -32,17 +36,24 @@ class SqlPage(Page):
         self.result: console.Result | None = None
         self._whole: console.Result | None = None
         self._word = ""
+        self._asking: Asking | None = None
 
     def body(self) -> Sequence[Widget]:
         """Query and result."""
-        return [Bar(id="query", role="bar", height=2), Timeline(id="rows")]
+        return [Bar(id="query", role="bar", height=QUERY_LINES), Timeline(id="rows")]
 
     def load(self) -> None:
         """The first query."""
         self.ask_case(self.query_text)
 
+    def begin(self, query: str) -> None:
+        """Ask this, now or when the screen is shown first."""
+        self.query_text = query
+        if self._loaded:
+            self.ask_case(query)
+
     def ask_case(self, query: str) -> None:
-        """Run a query in the background; a second one waits."""
+        """Run a query in the background; a second one ends the first."""
         self.query_text = query
         if query not in self.history:
             self.history.append(query)
@@ -50,23 +61,41 @@ class SqlPage(Page):
         self.say(("running", "warn"))
         self.table().focus()
 
-        def work() -> None:
+        def run() -> console.Result | str:
             try:
-                result = console.run(self.desk.case, query)
+                return console.run(self.desk.case, query)
             except console.QueryError as e:
-                self.app.call_from_thread(self._failed, str(e))
-            else:
-                self.app.call_from_thread(self._got, result)
+                return str(e)
 
-        self.run_worker(work, thread=True, group="sql")
+        def done(answer: console.Result | str) -> None:
+            if isinstance(answer, str):
+                self._failed(answer)
+            else:
+                self._got(answer)
+
+        self._own().ask("the query", run, done, elsewhere=True)
+
+    def _own(self) -> Asking:
+        """A query goes on while other screens ask the case."""
+        if self._asking is None:
+            self._asking = Asking(self.desk)
+        return self._asking
+
+    def halt(self) -> bool:
+        """End the query, or what else the screen waits for."""
+        return self._own().halt() or super().halt()
+
+    def end(self) -> None:
+        """The query does not go on."""
+        self._own().end()
 
     def _paint(self) -> None:
-        flat = " ".join(self.query_text.split())
-        width = max(10, self.size.width - 6)
-        first: list[Piece] = [(" sql ", "label"), (flat[:width], "key")]
-        self.query_one("#query", Bar).show(
-            first, [("     ", "bar"), (flat[width : 2 * width], "key")]
-        )
+        """Two lines of the query, broken at blanks; a mark where there is more of it."""
+        flat: Line = [(" sql ", "label"), (" ".join(self.query_text.split()), "key")]
+        lines = fold(flat, max(10, self.size.width - 2), 5)
+        if len(lines) > QUERY_LINES:
+            lines[QUERY_LINES - 1].append((" …", "warn"))
+        self.query_one("#query", Bar).show(*lines[:QUERY_LINES])
 
     def _failed(self, message: str) -> None:
         self.result = self._whole = None

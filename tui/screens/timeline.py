@@ -1,11 +1,13 @@
 """The timeline over all tables: what its keys do, each handed to the part that owns it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
 from textual.widget import Widget
 
+from forensic_iso.browse import processes
 from forensic_iso.browse.filters import Filter
 from forensic_iso.browse.timeline import Row
 from forensic_iso.browse.view import View
@@ -15,7 +17,7 @@ from tui.desk.export import MOST
 from tui.rows import TimelineSource
 from tui.screens.columns import Columns
 from tui.screens.filter_stack import FilterStack
-from tui.screens.page import Page, Table
+from tui.screens.page import NotNow, Page, Table
 from tui.timeline import facets, out, suggest
 from tui.timeline.filtering import Filtering
 from tui.timeline.jumps import Jumps
@@ -55,6 +57,11 @@ class TimelinePage(Page):
             HistogramView(id="histogram"),
             Timeline(id="rows"),
         ]
+
+    def frame(self) -> None:
+        """Draw tabs, filters and keys."""
+        super().frame()
+        self._stage.paint_filters()
 
     def load(self) -> None:
         """Show the first rows; what takes a scan comes after them."""
@@ -105,16 +112,39 @@ class TimelinePage(Page):
         self._stage.ensure()
         self._filtering.add(added, rows)
 
+    def only_filter(self, wanted: Filter) -> None:
+        """Switch the other filters off, and this one on."""
+        self._stage.ensure()
+        self._filtering.only(wanted)
+
     def replace_filters(self, wanted: Sequence[Filter]) -> None:
         """Drop all filters and take these."""
         self._filtering.replace(wanted)
+
+    def edit_filter(self, at: int) -> None:
+        """Type another filter in place of one."""
+        self._filtering.edit(at)
+
+    def halt(self) -> bool:
+        """End what is asked, searched or filtered; False where nothing is."""
+        if super().halt():
+            return True
+        searched, filtered = self._search.halt(), self._filtering.halt()
+        if filtered:
+            self.tell("stopped; the filter is off: s and Enter there scan for it anew")
+        return searched or filtered
+
+    def end(self) -> None:
+        """Search and filters do not go on."""
+        self._search.end()
+        self._filtering.end()
 
     def stack_changed(self) -> None:
         """Filters were switched or taken away by the list of filters."""
         self._filtering.changed()
 
-    def arrive(self, what: str, rids: Sequence[int], wanted: int) -> None:
-        """Show rows that something else found as hits, and stand on one of them."""
+    def arrive(self, what: str, rids: Sequence[int], wanted: int, only: bool = False) -> None:
+        """Show rows that something else found as hits, and stand on one of them; `only`: hide the others."""
         self.load()
         self._search.show(rids, what)
         hidden = not self.view.shows(wanted)
@@ -124,6 +154,8 @@ class TimelinePage(Page):
             self.tell(f"{what}: the filters hide its first row; \\ switches them off")
         self.table().refresh()
         self._stage.paint_state()
+        if only:
+            self.action_filter_hits()
 
     def go_row(self, rid: int) -> None:
         """Stand on a row, or the next one in view."""
@@ -163,7 +195,21 @@ class TimelinePage(Page):
 
     def action_filter_process(self) -> None:
         """Only the row's process and its descendants."""
-        self._filter_by(lambda: suggest.by_process(self._stage.case, self.row))
+        self._with_process(lambda key: self.add_filters([Filter("process", "=", key)]))
+
+    def _with_process(self, use: Callable[[str], None]) -> None:
+        """Use the key of the row's process."""
+        row, case = self.row, self._stage.case
+        if row is None:
+            return
+
+        def done(key: str | None) -> None:
+            if key is None:
+                self.tell(suggest.NO_PROCESS)
+            else:
+                use(key)
+
+        self.desk.asking.ask("process of the row", lambda: processes.of_row(case, row), done)
 
     def action_filter_marks(self) -> None:
         """Only marked rows."""
@@ -242,7 +288,7 @@ class TimelinePage(Page):
 
     def action_facets(self) -> None:
         """Values of the column with counts."""
-        facets.ask(self._stage, self._filtering.add)
+        facets.ask(self._stage, self.desk.asking, self._filtering.add)
 
     # --- notes
 
@@ -267,7 +313,9 @@ class TimelinePage(Page):
         table.selecting = table.cursor if begun else None
         table.refresh()
         self.tell(
-            "selecting: move, then y copies, m marks; v ends it" if begun else "selection ended"
+            "selecting: move, then y copies, m marks, t tags; v ends it"
+            if begun
+            else "selection ended"
         )
 
     def copied(self) -> str:
@@ -280,13 +328,13 @@ class TimelinePage(Page):
             value = self._stage.ensure().text(row, self._stage.column)
             self.desk.copy_text("" if value is None else str(value), "cell")
 
-    def exported(self) -> Table:
-        """All rows in view, at most what one file should hold."""
-        return out.exported(self._stage.ensure(), MOST)
+    def exporter(self) -> Callable[[], Table]:
+        """All rows in view now, at most what one file should hold."""
+        if not self.view.complete:
+            raise NotNow("a filter is still running: export when it has ended, or Esc stops it")
+        as_now = TimelineSource(self._stage.case, replace(self.view, entries=[]))
+        return lambda: out.exported(as_now, MOST)
 
     def action_process_of_row(self) -> None:
         """Tree around the row's process."""
-        try:
-            self.desk.open_process(suggest.process_of(self._stage.case, self.row))
-        except suggest.NothingToFilter as e:
-            self.tell(str(e))
+        self._with_process(self.desk.open_process)

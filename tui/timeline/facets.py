@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from forensic_iso.browse import filters
+from tui.desk.asking import Asking
 from tui.safe import Piece
 from tui.timeline.stage import Stage
 from tui.widgets.lines import Item, item
@@ -17,14 +18,30 @@ SHOWN = 1000
 HELP = "Enter only this   Del without this   Esc back"
 
 
-def ask(stage: Stage, add: Callable[[Sequence[filters.Filter]], None]) -> None:
+def ask(stage: Stage, asking: Asking, add: Callable[[Sequence[filters.Filter]], None]) -> None:
     """Show the values of the cursor's column of the rows in view; add one as filter, or rows without it."""
-    from forensic_iso.browse.facets import MOST, facet
+    from forensic_iso.browse.facets import facet
 
     column = stage.column
     name = column if column in (*filters.FIELDS, "summary") else "source"
-    values = facet(stage.case, name, stage.view.members)
-    cut = f", the first {MOST:,}" if len(values) == MOST else ""
+    members, count = stage.view.members, stage.view.count
+
+    def counted(values: list[tuple[object, int]]) -> None:
+        _choose(stage, name, values, count, add)
+
+    asking.ask(f"values of {name}", lambda: facet(stage.case, name, members), counted)
+
+
+def _choose(
+    stage: Stage,
+    name: str,
+    values: list[tuple[object, int]],
+    count: int,
+    add: Callable[[Sequence[filters.Filter]], None],
+) -> None:
+    from forensic_iso.browse.facets import MOST
+
+    number = f"the {MOST:,} most frequent" if len(values) == MOST else f"{len(values):,}"
 
     def done(answer: object) -> None:
         if isinstance(answer, tuple):
@@ -32,11 +49,11 @@ def ask(stage: Stage, add: Callable[[Sequence[filters.Filter]], None]) -> None:
             value, _ = answer[1] if without else answer
             add([_filter(name, value, not without)])
 
-    title = f"{name}: {len(values)} values in {stage.view.count:,} rows{cut}"
+    title = f"{name}: {number} values in {count:,} rows"
     stage.ask(
         Choose(
             title,
-            items(values, max(stage.view.count, 1)),
+            items(values, max(count, 1)),
             HELP,
             ["delete"],
         ),

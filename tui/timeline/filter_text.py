@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
-from forensic_iso.browse.filters import FIELDS, SEVERITIES, Filter, format_ns
+from forensic_iso.browse.filters import FIELDS, SEVERITIES, Filter, FilterError, format_ns, parse
 from forensic_iso.browse.view import Entry
 
 KINDS = ("text", "regex", "any", "time", "finding", "process", "rows", *FIELDS)
@@ -24,15 +24,29 @@ def shown(entry: Entry) -> str:
     return f.label if len(f.label) < 60 else f.label[:59] + "…"
 
 
+def typed_of(f: Filter) -> str | None:
+    """A filter as it is to be typed; None where it stands for rows found by hand, or cannot be typed."""
+    typed = f.label
+    if f.what == "time":
+        typed = f"time{f.operator}{format_ns(int(f.value), 9).replace(' ', 'T')}"
+        typed = f"-{typed}" if f.negative else typed
+    elif f.what == "text":
+        typed = f'{"-" if f.negative else ""}"{f.value}"'
+    try:
+        return typed if parse(typed) == [replace(f, on=True)] else None
+    except FilterError:
+        return None
+
+
 def counted(entry: Entry) -> str:
     """How many rows a filter has, and how far it is."""
     if entry.error:
         return "(failed)"
-    if entry.rows is None:
-        return "(waiting)"
-    if not entry.complete:
-        return f"({100 * entry.seen // max(entry.total, 1)} %)"
-    return f"({len(entry.rows):,})"
+    if entry.stopped:
+        return f"(stopped at {entry.share} %)"
+    if entry.rows is not None and entry.complete:
+        return f"({len(entry.rows):,})"
+    return f"({entry.share} %)" if entry.seen else "(waiting)"
 
 
 def dump(entries: Sequence[Entry]) -> str:

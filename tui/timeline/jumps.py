@@ -1,7 +1,6 @@
 """Going to places of the timeline: times, steps, findings, marks, rows of a severity."""
 
 import re
-import threading
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 from forensic_iso.browse import filters
 from forensic_iso.browse import timeline as places
 from forensic_iso.browse.filters import Filter
+from forensic_iso.browse.stop import Stop
 from tui.timeline.stage import Stage, fault_of
 from tui.widgets.prompt import Ask
 
@@ -107,7 +107,7 @@ class Jumps:
 
         if least not in self._severe:
             f = Filter("severity", ">=", str(least))
-            found = scan.fill(self._stage.case, f, threading.Event())
+            found = scan.fill(self._stage.case, f, Stop())
             if found is None:
                 raise RuntimeError("a scan that nobody stops ends")
             self._severe[least] = found

@@ -7,6 +7,9 @@ from tui.desk.notes import NotesDesk
 from tui.timeline.out import about
 from tui.timeline.stage import Stage
 
+MOST = 1000
+"""Rows that are marked or noted at once: each is a line of its own in the notes."""
+
 
 class Marks:
     """Reads what the notes say of the rows; one's own go through the desk of notes."""
@@ -43,16 +46,17 @@ class Marks:
         source.notes = {r: "; ".join(subjects[s]) for r, s in rids.items() if s in subjects}
         source.version += 1
         self._stage.table().refresh()
+        self._stage.paint_state()
 
     def toggle(self, notes: NotesDesk) -> None:
         """Bookmark the row or the selection, or not any more."""
         table, source = self._stage.table(), self._stage.ensure()
-        marks = set(source.marks)
-        for position in table.selected:
-            row = table.row(position)
-            if isinstance(row, Row):
-                there = notes.toggle_bookmark(row.stable_id, about(row))
-                (marks.add if there else marks.discard)(row.rid)
+        marks, rows = set(source.marks), self._selected()
+        if not rows:
+            return
+        for row in rows:
+            there = notes.toggle_bookmark(row.stable_id, about(row))
+            (marks.add if there else marks.discard)(row.rid)
         source.marks = sorted(marks)
         table.selecting = None
         source.version += 1
@@ -60,6 +64,19 @@ class Marks:
         table.action_move(1)
 
     def note(self, notes: NotesDesk, kind: Kind) -> None:
-        """Ask for a tag or comment of the row."""
-        if (row := self._stage.row) is not None:
-            notes.ask(kind, row.stable_id, about(row), lambda: self.load(notes))
+        """Ask for a tag or comment of the row, or of each row of the selection."""
+        if rows := self._selected():
+            notes.ask(kind, [(r.stable_id, about(r)) for r in rows], lambda: self._noted(notes))
+
+    def _noted(self, notes: NotesDesk) -> None:
+        self._stage.table().selecting = None
+        self.load(notes)
+
+    def _selected(self) -> list[Row]:
+        """The rows of the selection, or the cursor's; none, which is told, where they are too many."""
+        table = self._stage.table()
+        if len(table.selected) > MOST:
+            self._stage.tell(f"{len(table.selected):,} rows selected: at most {MOST:,} at once")
+            return []
+        rows = [table.row(position) for position in table.selected]
+        return [row for row in rows if isinstance(row, Row)]

@@ -9,9 +9,11 @@ from forensic_iso.browse.case import Case
 from forensic_iso.browse.filters import FilterError
 from forensic_iso.browse.timeline import Row
 from forensic_iso.browse.view import View
+from tui.desk.faults import told
+from tui.keys import keys_of_name
 from tui.rows import TimelineSource
 from tui.safe import Piece
-from tui.screens.page import Page
+from tui.screens.page import SHORT_BELOW, Page
 from tui.timeline import status
 from tui.widgets.bar import Bar
 from tui.widgets.histogram import HistogramView
@@ -69,7 +71,12 @@ class Stage:
 
     def ask(self, question: ModalScreen[Answer], done: Callable[[Answer | None], None]) -> None:
         """Ask the user; `done` gets the answer, None where there is none."""
-        self._page.app.push_screen(question, done)
+
+        def guarded(answer: Answer | None) -> None:
+            with told(self._page.desk):
+                done(answer)
+
+        self._page.app.push_screen(question, guarded)
 
     def background(self, work: Callable[[], None], group: str) -> None:
         """Run in a thread of its own."""
@@ -101,13 +108,17 @@ class Stage:
         hits = self.search_state(source) if source is not None else []
         told = self._told.state()
         said = told or status.of_row(row, source)
-        place = status.place(self.view, self.table().cursor, row, short=bool(told))
-        self._page.say(*place, *hits, *said)
+        narrow = self._page.size.width < SHORT_BELOW
+        short = bool(told) or (narrow and bool(hits))
+        place = status.place(self.view, self.table().cursor, row, short)
+        self._page.say(*place, *([] if narrow and told else hits), *said)
         self.histogram().point(row.rid if row else None)
 
     def paint_filters(self) -> None:
         """The line of filters."""
-        self._page.query_one("#filters", Bar).show(status.filters_line(self.view.entries))
+        bar = self._page.query_one("#filters", Bar)
+        keys = keys_of_name("stack", self._page.desk.remapped)
+        bar.show(status.filters_line(self.view.entries, self._page.size.width, keys))
 
     def grown(self) -> None:
         """A running filter found more."""
@@ -116,15 +127,16 @@ class Stage:
         self.paint_filters()
         self.paint_state()
 
-    def renew(self) -> None:
-        """The view changed: the cursor stays on its row, or goes to the next one in time."""
-        row = self.row
+    def renew(self, rid: int | None = None) -> None:
+        """The view changed: the cursor stays on its row (or goes to `rid`), or to the next one in time."""
+        if rid is None and (row := self.row) is not None:
+            rid = row.rid
         self._told.clear()
         self.view.combine()
         self.ensure().version += 1
         table = self.table()
         if self._page.is_attached and table.size.height:
-            table.reset(self.view.position_of(row.rid) if row else 0)
+            table.reset(0 if rid is None else self.view.position_of(rid))
         self.paint_filters()
         self.histogram().count(self.view.members)
         self.paint_state()

@@ -1,13 +1,17 @@
 """What the timeline says of itself: the line of state and the line of filters."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 from forensic_iso.browse.filters import format_ns
 from forensic_iso.browse.timeline import Row
 from forensic_iso.browse.view import Entry, View
 from tui.rows import TimelineSource
-from tui.safe import Piece
+from tui.safe import Piece, cells, clean, fit
 from tui.timeline.filter_text import counted, shown
+
+BESIDE, SHORTEST = 46, 12
+"""Cells kept free beside the label of a filter for counts and what stands around; cells that it has at least."""
 
 
 class Told:
@@ -38,7 +42,7 @@ class Told:
 
 def place(view: View, cursor: int, row: Row | None, short: bool = False) -> list[Piece]:
     """Which row of how many, in which order; `short`: without what a message needs the room of."""
-    line: list[Piece] = [(f"{cursor + 1 if row else 0:,} of {view.count:,}", "key")]
+    line: list[Piece] = [(f"{cursor + 1 if view.count else 0:,} of {view.count:,}", "key")]
     if view.filtered and not short:
         line.append((f" (of {view.total:,})", "bar"))
     if short:
@@ -50,21 +54,66 @@ def place(view: View, cursor: int, row: Row | None, short: bool = False) -> list
 def of_row(row: Row | None, source: TimelineSource | None) -> list[Piece]:
     """A row's time and notes."""
     if row is None:
-        return []
-    line: list[Piece] = [(f"  {format_ns(row.time_ns)} UTC", "bar")]
+        empty = source is not None and source.view.filtered and source.view.complete
+        return (
+            [("  no row meets all filters: \\ switches them off, s lists them", "warn")]
+            if empty
+            else []
+        )
+    line: list[Piece] = [
+        (f"  {row.host or ''}", "bar"),
+        (f"  {format_ns(row.time_ns)} UTC", "bar"),
+    ]
     if source and row.rid in source.notes:
         line.append((f"  {source.notes[row.rid]}", "mark"))
     return line
 
 
-def filters_line(entries: Sequence[Entry]) -> list[Piece]:
-    """The filters with their counts; what to press where there are none."""
+def filters_line(entries: Sequence[Entry], width: int, keys: str) -> list[Piece]:
+    """The filters with their counts, the latest where not all have room; what to press for the others, or for a first one.
+
+    Args:
+        entries: the filters.
+        width: cells of the line.
+        keys: what opens the list of all of them.
+    """
     line: list[Piece] = [(" filters ", "label")]
     if not entries:
-        line.append(("none: f to add, + and - take the value under the cursor", "dim"))
-    for number, entry in enumerate(entries, 1):
-        role = "key" if entry.filter.on else "dim"
-        line.append((f" {number}:{'' if entry.filter.on else 'off '}", "dim"))
-        line.append((shown(entry), role))
-        line.append((f" {counted(entry)} ", "bar"))
-    return line
+        return [*line, ("none: f to add, + and - take the value under the cursor", "dim")]
+    running = any(e.filter.on and not e.complete and not e.error for e in entries)
+    end: list[Piece] = [("  Esc stops", "warn")] if running else []
+    most = max(SHORTEST, width - BESIDE)
+    told = [_told(number, entry, most) for number, entry in enumerate(entries, 1)]
+    room = width - wide(line) - wide(end)
+    last = _fitting(told[::-1], room)
+    if last < len(told):
+        last = max(1, _fitting(told[::-1], room - wide(_more(len(told), keys))))
+        line += _more(len(told) - last, keys)
+    return [*line, *(piece for one in told[-last:] for piece in one), *end]
+
+
+def _more(left: int, keys: str) -> list[Piece]:
+    return [(f" +{left} more: {keys}", "warn")] if left else []
+
+
+def _told(number: int, entry: Entry, most: int) -> list[Piece]:
+    label = clean(shown(entry))
+    if cells(label) > most:
+        label = fit(label, most)
+    role = "key" if entry.filter.on else "dim"
+    return [
+        (f" {number}:{'' if entry.filter.on else 'off '}", "dim"),
+        (label, role),
+        (f" {counted(entry)} ", "bar"),
+    ]
+
+
+def _fitting(parts: Sequence[Sequence[Piece]], width: int) -> int:
+    """How many parts stand in a width."""
+    used = list(accumulate(wide(part) for part in parts))
+    return sum(1 for cells in used if cells <= width)
+
+
+def wide(line: Iterable[Piece]) -> int:
+    """Cells of a line."""
+    return sum(cells(clean(text)) for text, _ in line)

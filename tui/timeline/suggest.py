@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from forensic_iso.browse import filters, processes
-from forensic_iso.browse.case import Case
+from forensic_iso.browse import filters
 from forensic_iso.browse.filters import Filter
 from forensic_iso.browse.timeline import Row
 from forensic_iso.browse.view import View
@@ -94,24 +93,3 @@ def by_marks(source: TimelineSource, view: View) -> Suggestion:
         raise NothingToFilter("no marked row: m marks")
     marked = rowset.of(view.total, source.marks)
     return Suggestion([Filter("marks", "=", str(len(source.marks)))], marked)
-
-
-def process_of(case: Case, row: Row | None) -> str:
-    """Key of a row's process.
-
-    Raises:
-        NothingToFilter: it names none.
-    """
-    key = processes.of_row(case, row) if row else None
-    if key is None:
-        raise NothingToFilter(NO_PROCESS)
-    return key
-
-
-def by_process(case: Case, row: Row | None) -> Suggestion:
-    """A row's process and its descendants.
-
-    Raises:
-        NothingToFilter: it names none.
-    """
-    return Suggestion([Filter("process", "=", process_of(case, row))])

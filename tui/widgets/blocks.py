@@ -4,10 +4,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import duckdb
+
+from forensic_iso.browse.case import fault_of
 from tui.widgets.source import Source
 
-BLOCK, KEPT = 128, 48
-"""Rows read at once, and blocks kept."""
+BLOCK, KEPT = 64, 96
+"""Rows read at once, and blocks kept. Where few rows pass a filter, the cost of a read grows with its rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,13 @@ class Ahead:
     number: int
     read: Callable[[], Sequence[object]]
     turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Stands for a row that the source cannot give; says why."""
+
+    why: str
 
 
 class Blocks:
@@ -56,10 +66,16 @@ class Blocks:
         number, at = divmod(position, BLOCK)
         block = self._kept.get(number)
         if block is None or at >= len(block):
-            block = self._reader(self.source, number)()
+            block = self._read(self.source, number)
             self._keep(number, block)
         self._kept.move_to_end(number)
         return block[at] if at < len(block) else None
+
+    def _read(self, source: Source, number: int) -> Sequence[object]:
+        try:
+            return self._reader(source, number)()
+        except duckdb.Error as e:  # a damaged case: its other rows can be read
+            return [Unread(fault_of(e))] * min(BLOCK, self.count - number * BLOCK)
 
     def _reader(self, source: Source, number: int) -> Callable[[], Sequence[object]]:
         return source.reader(number * BLOCK, min((number + 1) * BLOCK, self.count))

@@ -11,7 +11,7 @@ from textual.strip import Strip
 from tui.commands import bindings
 from tui.pause import collect_if_due
 from tui.safe import strip
-from tui.widgets.blocks import Ahead, Blocks
+from tui.widgets.blocks import BLOCK, Blocks, Unread
 from tui.widgets.grid import Grid, grid, gutter
 from tui.widgets.source import Col, Source
 
@@ -118,13 +118,16 @@ class Timeline(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _read_ahead(self, by: int) -> None:
         """Read the rows of the next page in the same direction."""
-        top = self._top
-        ahead = self._blocks.ahead(top + 2 * self.page - 1 if by > 0 else max(0, top - self.page))
-        if ahead is None:
+        first = max(0, self._top + (self.page if by > 0 else -self.page))
+        last = first + self.page - 1
+        asked = [self._blocks.ahead(position) for position in (*range(first, last, BLOCK), last)]
+        wanted = [ahead for ahead in asked if ahead is not None]
+        if not wanted:
             return
 
-        def work(ahead: Ahead = ahead) -> None:
-            self.call_later(self._blocks.take, ahead, ahead.read())
+        def work() -> None:
+            for ahead in wanted:
+                self.call_later(self._blocks.take, ahead, ahead.read())
 
         # A failure is not told here: the page that shows these rows reads them again, and tells.
         self.run_worker(work, thread=True, group="ahead", exit_on_error=False)
@@ -178,6 +181,10 @@ class Timeline(ScrollView, can_focus=True, inherit_bindings=False):
         row = self.row(position)
         if row is None:
             return strip([(" " * (width - 1), ""), beside], width, palette)
+        if isinstance(row, Unread):
+            unread = [(f"    row {position + 1:,} cannot be read: {row.why}", "bad")]
+            body = strip(unread, width - 1, palette, self._under(position))
+            return Strip.join([body, strip([beside], 1, palette)])
         line = self._grid().line(
             source.draw(row, self._columns), self._shift, position == self.cursor
         )
