@@ -5,25 +5,29 @@ opened, and reading goes on where it was interrupted.
 """
 
 import json
+import traceback
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import quote
 
 import duckdb
 
 from forensic_iso.case import ingest, store
 from forensic_iso.correlate.run import run as correlate
-from forensic_iso.errors import NothingUsable, UsageError
+from forensic_iso.errors import CaseError, NothingUsable, SystemFault, UsageError
 from forensic_iso.evidence.discover import ImageOptions
 from forensic_iso.output import Format, render
 from forensic_iso.report.html.page import environment, package_style, style_hash
+from forensic_iso.report.options import Options
 from forensic_iso.report.present import Presenter
 from forensic_iso.report.words import SEVERITY_SIGNS
-from forensic_iso.report.write import put, safe_name
+from forensic_iso.report.write import claim, put, safe_name, write_all
 from forensic_iso.text import one_line
 from parsers.contract import Window
 
 CASES = "cases"
+REPORTS = "reports"
 STARTED, CORRELATED, NOTHING_NEW = "ingest started", "correlated", "nothing new"
 """Words of the case's log that tell how far a run came."""
 INDEX = "index.html"
@@ -46,6 +50,7 @@ class Collected:
     errors: int
     findings: tuple[tuple[object, ...], ...]
     error: str | None = None
+    reported: bool = False
 
     @property
     def worst(self) -> str:
@@ -84,10 +89,46 @@ def run(
     rules: Path | None = None,
     report: ingest.Report | None = None,
     images: ImageOptions | None = None,
+    asked: Options | None = None,
 ) -> Iterator[Collected]:
-    """Read each collection into its own case below `out`, and give what became of it, one after the other."""
+    """Read each collection into its own case below `out`, and give what became of it, one after the other.
+
+    Args:
+        given: folders of collections, or collections.
+        out: folder of the cases.
+        window: times that are read.
+        workers: processes that read; 0: none.
+        rules: the user's own thresholds.
+        report: takes the progress.
+        images: how disk images are opened.
+        asked: a report of each case is written as well, with these choices.
+
+    A collection that cannot be read, or whose case another process holds, does not keep the others from being read.
+    """
     for path in collections(given):
-        yield _collect(path, out, window, workers, rules, report, images)
+        try:
+            yield _collect(path, out, window, workers, rules, report, images, asked)
+        except (CaseError, NothingUsable) as e:
+            yield _lost(path, one_line(str(e)))
+        except SystemFault:
+            # No space or no permission: the next one would meet it as well.
+            raise
+        except Exception as e:
+            store_fault(out / CASES / safe_name(path.name), e)
+            yield _lost(
+                path,
+                f"a fault of this tool: {type(e).__name__}: {one_line(str(e))}; see the log of the case",
+            )
+
+
+def _lost(path: Path, why: str) -> Collected:
+    return Collected(path.name, safe_name(path.name), "", 0, 0, 0, 1, (), why)
+
+
+def store_fault(case: Path, fault: Exception) -> None:
+    """Keep the place of a fault in the log of the case, where there is one."""
+    if case.is_dir():
+        store.log(case, "fault", traceback="".join(traceback.format_exception(fault)))
 
 
 def _collect(
@@ -98,20 +139,24 @@ def _collect(
     rules: Path | None,
     report: ingest.Report | None,
     images: ImageOptions | None,
+    asked: Options | None,
 ) -> Collected:
     folder = safe_name(path.name)
     case = out / CASES / folder
-    try:
-        with store.open_writer(case) as con:
-            summary = ingest.ingest_into(con, case, [path], window, workers, report, images)
-            if summary.read_now or not _answered(case):
-                correlate(con, rules)
-                store.log(case, CORRELATED)
-            else:
-                store.log(case, NOTHING_NEW)
-            return summary_of(con, path.name, folder, summary.errors)
-    except NothingUsable as e:
-        return Collected(path.name, folder, "", 0, 0, 0, 1, (), one_line(str(e)))
+    with store.open_writer(case) as con:
+        summary = ingest.ingest_into(con, case, [path], window, workers, report, images)
+        if summary.read_now or not _answered(case):
+            correlate(con, rules)
+            store.log(case, CORRELATED)
+        else:
+            store.log(case, NOTHING_NEW)
+        done = summary_of(con, path.name, folder, summary.errors)
+        if asked is None:
+            return done
+        place = out / REPORTS / folder
+        claim(place, force=True)
+        write_all(con, case, place, replace(asked, case_name=path.name))
+        return replace(done, reported=True)
 
 
 def _answered(case: Path) -> bool:
@@ -130,7 +175,8 @@ def summary_of(con: duckdb.DuckDBPyConnection, name: str, folder: str, errors: i
     ).fetchone()
     hosts, artifacts, rows, problems = row or ("", 0, 0, 0)
     found = con.execute(
-        f"SELECT {', '.join(COLUMNS[1:])} FROM finding ORDER BY score DESC, host, image_path, finding_id"
+        f"SELECT {', '.join(COLUMNS[1:])} FROM finding"
+        f" ORDER BY list_position({list(SEVERITIES)}, severity) DESC, score DESC, host, image_path, finding_id"
     ).fetchall()
     return Collected(
         name,
@@ -156,7 +202,11 @@ def write_summary(out: Path, done: Sequence[Collected]) -> None:
     style = package_style()
     ranked = sorted(done, key=lambda c: (-SEVERITIES.index(c.worst) if c.worst else 1, c.name))
     page = env.get_template("batch.html.j2").render(
-        collections=ranked, found=len(found), style=style, policy=style_hash(style)
+        collections=ranked,
+        found=len(found),
+        links={c.folder: f"{REPORTS}/{quote(c.folder)}/report.html" for c in done if c.reported},
+        style=style,
+        policy=style_hash(style),
     )
     put(out / INDEX, page.encode())
 

@@ -60,6 +60,13 @@ force_option = click.option("--force", is_flag=True, help="Write though the fold
     help="Your Jinja template of the page, rendered in a sandbox.",
 )
 @click.option("--redact", is_flag=True, help="Pseudonyms for people, hosts, domains and SIDs.")
+@click.option(
+    "--redact-also",
+    "hidden",
+    multiple=True,
+    metavar="WORD",
+    help="A further word to hide, such as a name that stands in a title; implies --redact.",
+)
 @click.option("--tz", metavar="ZONE", help="Show times in this zone beside UTC.")
 @click.option("--issued", metavar="TIME", help="Date of issue; else SOURCE_DATE_EPOCH.")
 @click.option("--case-name", help="Name or number of the case; default: its folder.")
@@ -92,6 +99,7 @@ def report(
     from forensic_iso.report import write
 
     given = {k: v for k, v in rest.items() if v is not None}
+    given["redact"] = bool(given["redact"] or given["hidden"])
     options = o.Options(
         from_ns=time_ns(begin, "--from"),
         to_ns=time_ns(end, "--to"),
@@ -116,7 +124,12 @@ def _command(case: Path) -> str:
     words = ["forensic-iso", str(context.info_name), "CASE"]
     for parameter in context.command.params:
         value = context.params.get(str(parameter.name))
-        if not isinstance(parameter, click.Option) or parameter.name in ("out", "force", "issued"):
+        if not isinstance(parameter, click.Option) or parameter.name in (
+            "out",
+            "force",
+            "issued",
+            "hidden",
+        ):
             continue
         if value is True:
             words.append(parameter.opts[0])
@@ -142,7 +155,8 @@ def export(case: Path, out: Path, form: str, exact: bool, force: bool) -> int:
 
     with progress("rows") as show:
         counter = run(case, form, out, exact, force, show)
-    say(f"{len(counter.files)} files written to {out}, {counter.done} rows")
+    files = "1 file" if len(counter.files) == 1 else f"{len(counter.files)} files"
+    say(f"{files} written to {out}" + (f", {counter.done} rows" if counter.done else ""))
     if counter.neutralised:
         say(
             f"{counter.neutralised} cells that a spreadsheet could take for formulas or that hide characters were altered; --exact keeps them"
@@ -189,6 +203,10 @@ def verify(
         )
     if result.dangling:
         click.echo(f"{result.dangling} references of findings lead to no row of the case")
+    for path in result.unknown[:20]:
+        say(f"not in the case: {terminal(path, 300)}")
+    if len(result.unknown) > 20:
+        say(f"not in the case: {len(result.unknown) - 20} more files of the evidence")
     compared = sum(o.compared for o in result.outcomes)
     good = sum(o.holds for o in result.outcomes)
     how = "all rows" if every else "cited and sampled rows"
@@ -238,6 +256,7 @@ def _images(vss: str, keys: tuple[str, ...]) -> "ImageOptions":
 @bitlocker_option
 @rules_option
 @fail_on_option
+@click.option("--reports", is_flag=True, help="Write the report of each case as well, and link it.")
 def batch(
     evidence: tuple[Path, ...],
     out: Path,
@@ -248,6 +267,7 @@ def batch(
     keys: tuple[str, ...],
     rules: Path | None,
     fail_on: str | None,
+    reports: bool,
 ) -> int:
     """Read many collections, each into a case of its own, and sum them up; run it again to go on.
 
@@ -255,17 +275,25 @@ def batch(
     """
     from forensic_iso import batch as b
     from forensic_iso.progress import progress
+    from forensic_iso.report.options import Options, issue_time
     from forensic_iso.text import terminal
     from parsers.contract import Window
 
     window = Window(time_ns(since, "--since"), time_ns(until, "--until"))
-    done = []
-    with progress() as show:
-        for one in b.run(evidence, out, window, workers, rules, show, _images(vss, keys)):
-            done.append(one)
-            said = one.error or f"{len(one.findings)} findings, worst {one.worst or 'none'}"
-            say(f"{terminal(one.name, 100)}: {terminal(said, 300)}")
-    b.write_summary(out, done)
+    asked = Options(issued=issue_time(None), command="forensic-iso batch") if reports else None
+    done: list[b.Collected] = []
+    try:
+        with progress() as show:
+            for one in b.run(
+                evidence, out, window, workers, rules, show, _images(vss, keys), asked
+            ):
+                done.append(one)
+                said = one.error or f"{len(one.findings)} findings, worst {one.worst or 'none'}"
+                say(f"{terminal(one.name, 100)}: {terminal(said, 300)}")
+    finally:
+        # A run that breaks off still sums up what it did.
+        if done:
+            b.write_summary(out, done)
     say(f"{len(done)} collections; see {out / b.INDEX} and {out / b.FINDINGS}")
     if fail_on and b.worst(done) >= SEVERITIES.index(fail_on):
         return 1

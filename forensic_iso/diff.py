@@ -27,11 +27,11 @@ GROUP BY ALL ORDER BY table_name
 
 FINDINGS = """
 SELECT coalesce(a.host, b.host) AS host, coalesce(a.image_path, b.image_path) AS image_path,
-    a.verdict AS verdict_a, b.verdict AS verdict_b, a.score AS score_a, b.score AS score_b,
+    a.verdict AS verdict_a, b.verdict AS verdict_b, a.severity AS severity_a, b.severity AS severity_b, a.score AS score_a, b.score AS score_b,
     CASE WHEN a.finding_id IS NULL THEN 'only in b' WHEN b.finding_id IS NULL THEN 'only in a' ELSE 'changed' END AS change
 FROM a.finding a FULL JOIN b.finding b ON a.finding_id = b.finding_id
 WHERE a.finding_id IS NULL OR b.finding_id IS NULL OR a.verdict IS DISTINCT FROM b.verdict
-    OR a.score IS DISTINCT FROM b.score OR a.confidence IS DISTINCT FROM b.confidence
+    OR a.severity IS DISTINCT FROM b.severity OR a.score IS DISTINCT FROM b.score OR a.confidence IS DISTINCT FROM b.confidence
 ORDER BY host, image_path
 """
 

@@ -14,10 +14,11 @@ WEIGHTY = ("medium", "high", "critical")
 
 ACT_TYPES = {
     "file_create": "file-path",
-    "persistence": "registry-key",
     "image_delete": "",
     "child_process": "",
 }
+
+IN_IMAGE = "in the image: "
 
 CONTENTS = """
 SELECT f.finding_id, i.path, i.md5, i.sha1, i.sha256, s.sha256 AS image_sha256
@@ -56,6 +57,12 @@ def indicators(
     return tuple(sorted(found.values(), key=lambda x: (x.type, x.value, x.host, x.finding_id)))
 
 
+def weighs(found: Found) -> bool:
+    """Whether the value alone speaks for harm elsewhere: files beside the one that was run, and names, do not."""
+    beside = found.basis.startswith(IN_IMAGE) or found.type in ("file-name", "persistence-name")
+    return found.severity != "medium" and not beside
+
+
 def _time(value: object) -> datetime | None:
     return value if isinstance(value, datetime) else None
 
@@ -71,12 +78,14 @@ def _of(story: Story, contents: list[Row]) -> Iterator[Found]:
     name = str(f["image_path"]).rpartition("\\")[2]
     yield from one("file-name", name, f["first_utc"], "name of the image")
     for d in story.deliveries:
-        yield from one("url", d["host_url"], d["time_utc"], f"delivery {d['delivery_id']}")
+        if "://" in str(d["host_url"]):
+            # A browser that hides the place writes about:internet or a blob: that leads nowhere.
+            yield from one("url", d["host_url"], d["time_utc"], f"delivery {d['delivery_id']}")
     for row in contents:
         at = f["first_utc"]
         yield from one("sha256", _low(row["image_sha256"]), at, "the image itself")
-        yield from one("sha256", _low(row["sha256"]), at, f"in the image: {row['path']}")
-        yield from one("md5", _low(row["md5"]), at, f"in the image: {row['path']}")
+        yield from one("sha256", _low(row["sha256"]), at, f"{IN_IMAGE}{row['path']}")
+        yield from one("md5", _low(row["md5"]), at, f"{IN_IMAGE}{row['path']}")
     for act in story.follow_on:
         kind = _act_type(act)
         if kind:
@@ -94,7 +103,16 @@ def _act_type(act: Row) -> str:
         return "domain" if act["external"] else ""
     if kind == "network":
         return _address_type(str(act["value"])) if act["external"] else ""
+    if kind == "persistence":
+        return _permanent_type(str(act["value"]))
     return ACT_TYPES.get(kind, "")
+
+
+def _permanent_type(value: str) -> str:
+    """Persistence is told by a key of the registry, by a file, or by the name of a task, service or subscription."""
+    if value.upper().startswith(("HK", "\\REGISTRY\\")):
+        return "registry-key"
+    return "file-path" if value[1:3] == ":\\" or value.startswith("\\\\") else "persistence-name"
 
 
 def _address_type(value: str) -> str:

@@ -61,10 +61,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Outcomes of all artifacts, and references of findings that lead to no row."""
+    """Outcomes of all artifacts, references of findings that lead to no row, and files that the case does not know.
+
+    A file that came to the evidence later contradicts nothing that the case says; it is told all the same.
+    """
 
     outcomes: tuple[Outcome, ...]
     dangling: int
+    unknown: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -97,6 +101,7 @@ def verify(
         sources = query_rows(con, SOURCES)
         window = _window(con)
         dangling = sum(1 for _ in _dangling(con))
+        known = {str(p) for (p,) in con.execute("SELECT path FROM source").fetchall()}
     found, beside, images = _find(sources, evidence, unlock)
     outcomes = {str(s["source_id"]): _outcome(s, found) for s in sources}
     todo = [s for s in sources if outcomes[str(s["source_id"])].state == "same"]
@@ -108,7 +113,8 @@ def verify(
         with Comparer(case, Path(scratch), every) as comparer:
             run.rows(again, beside, window, pool.run, comparer)
     whole = run.images(images) if every else []
-    return Result((*outcomes.values(), *whole), dangling)
+    unknown = tuple(sorted(set(found) - known))
+    return Result((*outcomes.values(), *whole), dangling, unknown)
 
 
 class _Inline:

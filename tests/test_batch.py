@@ -4,13 +4,16 @@ import csv
 import io
 import shutil
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
+from click import Abort
 from click.testing import CliRunner, Result
 
 from forensic_iso.batch import collections
+from forensic_iso.case.store import open_reader
 from forensic_iso.cli import cli
-from forensic_iso.errors import UsageError
+from forensic_iso.errors import NothingUsable, UsageError
 from tests.conftest import BUNDLED
 from tests.report.test_report import ATTRIBUTES, ELEMENTS, Page
 
@@ -42,10 +45,11 @@ def test_all_findings_stand_in_one_file_with_their_collection(done: tuple[Path, 
         csv.DictReader(io.StringIO((done[0] / "out/findings.csv").read_text(encoding="utf-8")))
     )
 
-    assert [(r["collection"], r["severity"]) for r in rows] == [
-        ("host-a", "critical"),
-        ("host-a", "low"),
-    ]
+    with open_reader(done[0] / "out/cases/host-a") as con:
+        found = con.execute("SELECT finding_id FROM finding").fetchall()
+    assert {r["collection"] for r in rows} == {"host-a"}
+    assert rows[0]["severity"] == "critical"
+    assert sorted(r["finding_id"] for r in rows) == sorted(f for (f,) in found)
 
 
 def test_page_names_every_collection_and_is_inert(done: tuple[Path, Result]) -> None:
@@ -96,3 +100,67 @@ def test_a_run_that_broke_off_before_the_answers_is_made_good(done: tuple[Path, 
         for line in (case / "log.jsonl").read_text().splitlines()
     ]
     assert words[-1] == "correlated"
+
+
+def test_a_fault_at_one_collection_keeps_no_other_from_being_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from forensic_iso.case import ingest
+
+    whole = ingest.ingest_into
+
+    def faulty(con: object, case: Path, *rest: object) -> object:
+        if case.name == "a":
+            raise ZeroDivisionError("somewhere")
+        return whole(con, case, *rest)  # type: ignore[arg-type]
+
+    for name in ("a", "b"):
+        shutil.copytree(BUNDLED, tmp_path / "in" / name)
+    monkeypatch.setattr(ingest, "ingest_into", faulty)
+
+    result = batch(tmp_path / "in", "--out", tmp_path / "out")
+
+    text = "".join(Page((tmp_path / "out/index.html").read_text(encoding="utf-8")).text)
+    assert result.return_value == 3
+    assert "a fault of this tool: ZeroDivisionError: somewhere" in text
+    assert (tmp_path / "out/findings.csv").read_text(encoding="utf-8").count("\nb,") >= 1
+    assert "somewhere" in (tmp_path / "out/cases/a/log.jsonl").read_text(encoding="utf-8")
+
+
+def test_a_batch_that_breaks_off_sums_up_what_it_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from forensic_iso.case import ingest
+
+    def interrupted(con: object, case: Path, *rest: object) -> object:
+        if case.name == "b":
+            raise KeyboardInterrupt
+        raise NothingUsable("nothing")
+
+    for name in ("a", "b"):
+        (tmp_path / "in" / name).mkdir(parents=True)
+    monkeypatch.setattr(ingest, "ingest_into", interrupted)
+
+    with pytest.raises((KeyboardInterrupt, Abort)):
+        CliRunner().invoke(
+            cli,
+            ["batch", str(tmp_path / "in"), "--out", str(tmp_path / "out")],
+            standalone_mode=False,
+            catch_exceptions=False,
+        )
+
+    page = Page((tmp_path / "out/index.html").read_text(encoding="utf-8"))
+    assert "1 collection" in "".join(page.text)
+
+
+def test_reports_of_the_cases_are_linked_from_the_page(tmp_path: Path) -> None:
+    shutil.copytree(BUNDLED, tmp_path / "in/host a%")
+
+    result = batch(tmp_path / "in", "--out", tmp_path / "out", "--reports")
+
+    page = Page((tmp_path / "out/index.html").read_text(encoding="utf-8"))
+    (link,) = page.links
+    assert result.return_value == 0
+    assert (tmp_path / "out" / unquote(link)).is_file()
+    report = (tmp_path / "out" / unquote(link)).read_text(encoding="utf-8")
+    assert "host a%" in "".join(Page(report).text)

@@ -273,3 +273,27 @@ def test_an_image_is_compared_with_the_hash_of_its_acquisition(tmp_path: Path, e
     result = verify(tmp_path / "case", every=every, workers=0)
     assert images_of(result) == ([("disk.E01", "changed")] if every else [])
     assert result.holds is not every
+
+
+def test_a_file_that_came_later_is_told_and_contradicts_nothing(copy: Path) -> None:
+    added = sysmon(copy).with_name("Added.evtx")
+    shutil.copy(sysmon(copy), added)
+
+    result = verify(copy / "case", evidence=[copy / "evidence"], workers=0)
+
+    assert [Path(p).name for p in result.unknown] == ["Added.evtx"]
+    assert result.holds
+
+
+def test_untouched_evidence_holds_nothing_that_the_case_does_not_know(original: Path) -> None:
+    assert verify(original / "case", workers=0).unknown == ()
+
+
+def test_a_finding_of_another_severity_is_told_though_its_score_is_the_same(copy: Path) -> None:
+    shutil.copytree(copy / "case", copy / "other")
+    with duckdb.connect(str(copy / "other/case.duckdb")) as con:
+        con.execute("UPDATE finding SET severity = 'low' WHERE severity = 'critical'")
+
+    (changed,) = diff(copy / "case", copy / "other").findings
+
+    assert (changed["severity_a"], changed["severity_b"], changed["change"]) == ("critical", "low", "changed")  # fmt: skip

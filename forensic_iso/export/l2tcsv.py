@@ -14,8 +14,10 @@ SELECT
     strftime(t.time_utc::TIMESTAMP, '%H:%M:%S') AS time,
     'UTC' AS timezone,
     CASE
-        WHEN t.kind LIKE '%modified%' THEN 'M...' WHEN t.kind LIKE '%accessed%' THEN '.A..'
-        WHEN t.kind LIKE '%changed%' THEN '..C.' WHEN t.kind LIKE '%create%' OR t.kind LIKE '%delivered%' THEN '...B'
+        WHEN t.source = '$MFT' AND starts_with(t.kind, 'file_') THEN concat(
+            CASE WHEN m.stamps LIKE '%modified%' THEN 'M' ELSE '.' END, CASE WHEN m.stamps LIKE '%accessed%' THEN 'A' ELSE '.' END,
+            CASE WHEN m.stamps LIKE '%mft changed%' THEN 'C' ELSE '.' END, CASE WHEN m.stamps LIKE '%created%' THEN 'B' ELSE '.' END)
+        WHEN t.kind LIKE '%create%' OR t.kind LIKE '%delivered%' THEN '...B'
         ELSE '....'
     END AS MACB,
     CASE WHEN t.event_id IS NOT NULL THEN 'EVT' WHEN t.source = '$MFT' THEN 'FILE' ELSE 'LOG' END AS source,
@@ -31,7 +33,10 @@ SELECT
     coalesce('event ' || t.event_id, '-') AS notes,
     coalesce(s.kind, '-') AS format,
     concat('table: ', t.table_name, '; address: ', t.row_address, '; severity: ', t.severity) AS extra
-FROM timeline t LEFT JOIN source s USING (source_id)
+FROM timeline t
+LEFT JOIN source s USING (source_id)
+-- Times of a file that are alike are one row, which names them at its end.
+CROSS JOIN LATERAL (SELECT regexp_extract(t.summary, ': ([a-z, ]+)$', 1) AS stamps) m
 WHERE t.rid >= ? AND t.rid < ?
 ORDER BY t.rid
 """

@@ -29,12 +29,26 @@ def layer(findings: list[Row]) -> dict[str, object]:
         "description": "Techniques with a row of evidence behind them; score: number of findings",
         "filters": {"platforms": ["Windows"]},
         "sorting": 3,
+        "layout": {
+            "layout": "side",
+            "showID": True,
+            "showName": True,
+            "expandedSubtechniques": "annotated",
+        },
         "hideDisabled": False,
         "gradient": {"colors": ["#ffe7a3", "#b3401a"], "minValue": 0, "maxValue": top},
-        "techniques": [_technique(t, seen[t]) for t in sorted(seen)],
+        "techniques": [
+            *(_parent(t) for t in sorted({t[:5] for t in seen if "." in t} - set(seen))),
+            *(_technique(t, seen[t]) for t in sorted(seen)),
+        ],
         "showTacticRowBackground": False,
         "selectTechniquesAcrossTactics": True,
     }
+
+
+def _parent(technique: str) -> dict[str, object]:
+    """A technique that stands only for its sub-techniques: no score, but opened, else they are not seen."""
+    return {"techniqueID": technique, "enabled": True, "showSubtechniques": True}
 
 
 def _technique(technique: str, found: list[Row]) -> dict[str, object]:
@@ -47,7 +61,7 @@ def _technique(technique: str, found: list[Row]) -> dict[str, object]:
         "score": len(found),
         "enabled": True,
         "comment": "\n".join([*lines, *more]),
-        "showSubtechniques": "." in technique,
+        "showSubtechniques": "." not in technique,
     }
 
 

@@ -9,7 +9,7 @@ import duckdb
 from forensic_iso import __version__
 from forensic_iso.export.ids import EPOCH, SPACE, stable, stamp
 from forensic_iso.export.stream import Counter
-from forensic_iso.indicators import Found, indicators
+from forensic_iso.indicators import Found, indicators, weighs
 from forensic_iso.report.write import put
 from forensic_iso.story import Story, stories
 from forensic_iso.text import encodable
@@ -22,10 +22,23 @@ PATTERNS = {
     "domain": "domain-name:value = {}",
     "ipv4": "ipv4-addr:value = {}",
     "ipv6": "ipv6-addr:value = {}",
-    "registry-key": "windows-registry-key:key = {}",
 }
+HIVES = {"HKLM": "HKEY_LOCAL_MACHINE", "HKU": "HKEY_USERS", "HKCU": "HKEY_CURRENT_USER", "HKCR": "HKEY_CLASSES_ROOT",
+         "HKCC": "HKEY_CURRENT_CONFIG"}  # fmt: skip
+"""STIX 2.1, 6.17: the hive of a key is written in full."""
+AMBER: dict[str, object] = {
+    "type": "marking-definition",
+    "spec_version": "2.1",
+    "id": "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82",
+    "created": "2017-01-20T00:00:00.000Z",
+    "definition_type": "tlp",
+    "name": "TLP:AMBER",
+    "definition": {"tlp": "amber"},
+}
+"""STIX 2.1, 7.2.1.4: the one object that stands for this marking everywhere."""
+KINDS = frozenset({*PATTERNS, "file-path", "registry-key"})
+"""Types that STIX has patterns for; the name of a task or service is none."""
 TECHNIQUE = re.compile(r"T\d{4}(?:\.\d{3})?")
-LABEL = "malicious-activity"
 
 
 def literal(value: str) -> str:
@@ -34,7 +47,9 @@ def literal(value: str) -> str:
 
 
 def pattern(found: Found) -> str:
-    """The pattern of an indicator; a path is its folder and name."""
+    """The pattern of an indicator; a path is its folder and name, a key of the registry itself or a value's name in its key."""
+    if found.type == "registry-key":
+        return _registry(found.value)
     if found.type == "file-path":
         folder, _, name = found.value.rpartition("\\")
         parent = f" AND file:parent_directory_ref.path = {literal(folder)}" if folder else ""
@@ -42,11 +57,20 @@ def pattern(found: Found) -> str:
     return "[" + PATTERNS[found.type].format(literal(found.value)) + "]"
 
 
+def _registry(value: str) -> str:
+    hive, _, rest = value.partition("\\")
+    key = f"{HIVES.get(hive.upper(), hive)}\\{rest}"
+    parent, _, name = key.rpartition("\\")
+    whole = f"[windows-registry-key:key = {literal(key)}]"
+    return f"{whole} OR [windows-registry-key:key = {literal(parent)} AND windows-registry-key:values[*].name = {literal(name)}]"
+
+
 def _base(kind: str, created: str, *name: object) -> dict[str, object]:
     return {
         "type": kind,
         "spec_version": "2.1",
         "id": f"{kind}--{stable(kind, *name)}",
+        "object_marking_refs": [AMBER["id"]],
         "created": created,
         "modified": created,
     }
@@ -61,9 +85,9 @@ def bundle(told: list[Story], found: tuple[Found, ...]) -> dict[str, object]:
     }
     techniques = {t for s in told for t in TECHNIQUE.findall(str(s.finding["attack_ids"] or ""))}
     attack = {t: _technique(t) for t in sorted(techniques)}
-    objects: list[dict[str, object]] = [maker, *attack.values()]
+    objects: list[dict[str, object]] = [AMBER, maker, *attack.values()]
     for story in told:
-        mine = [i for i in found if i.finding_id == story.finding["finding_id"]]
+        mine = [i for i in found if i.finding_id == story.finding["finding_id"] and i.type in KINDS]
         if mine:
             objects += _finding(story, mine, attack, str(maker["id"]))
     body = [o["id"] for o in objects]
@@ -97,7 +121,7 @@ def _finding(
                 "created_by_ref": maker,
                 "name": encodable(f"{i.type}: {i.value}"[:250]),
                 "description": encodable(i.basis),
-                "indicator_types": [LABEL],
+                "indicator_types": ["malicious-activity" if weighs(i) else "anomalous-activity"],
                 "pattern": pattern(i),
                 "pattern_type": "stix",
                 "valid_from": seen,
@@ -125,7 +149,8 @@ def export(con: duckdb.DuckDBPyConnection, out: Path, exact: bool, counter: Coun
     found = indicators(con, told)
     made = bundle(told, found)
     put(out / "bundle.json", (json.dumps(made, indent=1, ensure_ascii=True) + "\n").encode())
-    counter.files.append({"path": "bundle.json", "indicators": len(found)})
+    written = sum(i.type in KINDS for i in found)
+    counter.files.append({"path": "bundle.json", "indicators": written})
 
 
 __all__ = ["SPACE", "bundle", "export", "literal", "pattern"]

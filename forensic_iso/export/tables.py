@@ -92,7 +92,7 @@ def _by_source(
     ).fetchall()
     also = f"{where} AND " if where else ""
     run: list[tuple[str, int]] = []
-    for source, rows in [*counted, (None, SMALL)]:
+    for source, rows in [*((s, n) for s, n in counted if s is not None), (None, SMALL)]:
         if run and sum(n for _, n in run) + rows > SMALL:
             one = len(run) == 1
             how = "source_id = ?" if one else "source_id BETWEEN ? AND ?"
@@ -102,6 +102,9 @@ def _by_source(
             run = []
         if source is not None:
             run.append((source, rows))
+    without = sum(n for s, n in counted if s is None)
+    if without:
+        yield Piece(f"{head} WHERE {also}source_id IS NULL ORDER BY ALL", given, without)
 
 
 def parts(con: duckdb.DuckDBPyConnection) -> Iterator[Part]:

@@ -29,7 +29,7 @@ FROM timeline t LEFT JOIN source s USING (source_id)
 WHERE t.rid >= ? AND t.rid < ?
 ORDER BY t.rid
 """
-STEP = 1_000_000
+STEP = 250_000
 """Rows joined and put in order at once."""
 
 

@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from forensic_iso.report.findings import story_lines
+from forensic_iso.report.layout import split
 from forensic_iso.report.model import Fact, Finding, Kind, Listing, Process, Report
 from forensic_iso.report.present import Presenter
 from forensic_iso.report.summary import count
 from forensic_iso.story import wrapped
 
-LONG = 1500
+LONG = 3000
 STORY_WIDTH = 100
 UNSEEN = "What this rests on, and what could not be seen"
 
@@ -44,12 +46,16 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table with its title; `total` counts the rows that there are."""
+    """A table with its title; `total` counts the rows that there are.
+
+    `main`: places of the columns that stand in a row where a page is not wide enough for all of them.
+    """
 
     title: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     total: int
+    main: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +94,7 @@ class _Flow:
         for f in r.findings:
             yield from self._finding(f)
         if not r.findings:
-            yield Paragraph("No disk image was seen delivered or mounted.")
+            yield Paragraph("None is reported: see the summary.")
         yield Heading(2, "Hosts")
         for h in r.hosts:
             yield Heading(3, self._t(h.name))
@@ -140,7 +146,7 @@ class _Flow:
             )
             for i in r.indicators
         )
-        return Grid("Indicators", head, rows, len(rows))
+        return Grid("Indicators", head, rows, len(rows), (0, 1, 2, 3, 4))
 
     def _finding(self, f: Finding) -> Iterator[Block]:
         yield Heading(3, f"{self._t(f.severity)}: {self._t(f.image_path)}")
@@ -152,6 +158,8 @@ class _Flow:
         chain = (
             f"{s.name}: {self._show.time(s.time_utc)}, {count(s.rows, 'row')}, confidence up to {self._t(s.confidence)}"
             if s.seen
+            else f"{s.name}: not certain, {count(s.rows, 'weak row')}, confidence up to {self._t(s.confidence)}"
+            if s.rows
             else f"{s.name}: not seen"
             for s in f.chain
         )
@@ -161,7 +169,7 @@ class _Flow:
             yield Heading(4, "Notes of the analysts")
             yield self._facts(f.notes)
         yield Heading(4, "The story line by line")
-        lines = (wrapped(self._t(line, None), STORY_WIDTH) for line in f.story.splitlines())
+        lines = (wrapped(self._t(line, None), STORY_WIDTH) for line in story_lines(f.story))
         yield Code(tuple(part for line in lines for part in line))
         if f.processes:
             yield Heading(4, "Process tree")
@@ -190,7 +198,8 @@ class _Flow:
             tuple(self._show.cell(v, f.kind).text for v, f in zip(row, one.fields, strict=True))
             for row in one.rows
         )
-        yield Grid(self._t(one.title), tuple(f.title for f in one.fields), rows, one.total)
+        heads = tuple(f.title for f in one.fields)
+        yield Grid(self._t(one.title), heads, rows, one.total, split(one)[0])
         if one.note:
             yield Paragraph(self._t(one.note))
         if one.query:

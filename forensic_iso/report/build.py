@@ -11,6 +11,7 @@ from forensic_iso.errors import UsageError
 from forensic_iso.indicators import indicators
 from forensic_iso.report import fields
 from forensic_iso.report.charts import host_chart
+from forensic_iso.report.evidence import cited
 from forensic_iso.report.findings import Known, cap_of, finding
 from forensic_iso.report.model import (
     SCHEMA_VERSION,
@@ -20,13 +21,14 @@ from forensic_iso.report.model import (
     Indicator,
     Listing,
     Report,
+    Value,
 )
 from forensic_iso.report.notes import Note, finding_notes, notes_listing
 from forensic_iso.report.options import Options
 from forensic_iso.report.processes import all_processes
-from forensic_iso.report.rows import listing, when
+from forensic_iso.report.rows import first, listing, when
 from forensic_iso.report.sigma import sigma
-from forensic_iso.report.summary import count, figures, limits, sentences
+from forensic_iso.report.summary import count, figures, limits, sentences, unseen
 from forensic_iso.report.words import GLOSSARY, METHOD
 from forensic_iso.sigma.support import hits_of
 from forensic_iso.story import Row, Story, rows, stories
@@ -35,15 +37,8 @@ TIMELINE_ROWS = 1000
 MANIFEST_ROWS = 1000
 OTHER_ROWS = 500
 HOSTS_IN_FULL = 50
-
-EVIDENCE = """
-SELECT f.finding_id, r.step, r.role, r.table_name, r.row_address, s.path
-FROM finding f
-JOIN evidence_ref r ON r.subject_id = f.finding_id
-LEFT JOIN source s USING (source_id)
-ORDER BY f.finding_id, list_position(['delivered', 'mounted', 'volume', 'executed', 'followed'], r.step), s.path,
-    r.table_name, TRY_CAST(r.row_address AS BIGINT), r.row_address, r.role
-"""
+ALL = 1_000_000
+"""Rows of coverage and manifest that are read: sentences count all of them, the page shows the first."""
 
 
 def _time(ns: int | None) -> str | None:
@@ -74,7 +69,7 @@ def build(con: duckdb.DuckDBPyConnection, options: Options, notes: Sequence[Note
     known = _known(con, notes, cap)
     found = tuple(finding(s, known, cap) for s in told)
     coverage = listing(
-        con, "coverage", "Coverage", fields.COVERAGE, fields.COVERAGE_SQL, of_host, OTHER_ROWS
+        con, "coverage", "Coverage", fields.COVERAGE, fields.COVERAGE_SQL, of_host, ALL
     )
     problems = listing(
         con, "problems", "Problems", fields.PROBLEMS, fields.PROBLEMS_SQL, of_host, OTHER_ROWS
@@ -86,16 +81,16 @@ def build(con: duckdb.DuckDBPyConnection, options: Options, notes: Sequence[Note
         fields.MANIFEST,
         fields.MANIFEST_SQL,
         of_host,
-        MANIFEST_ROWS,
+        ALL,
     )
-    unseen = limits(coverage, problems, manifest)
+    worst_first = list(dict.fromkeys((*(f.host for f in found if f.host in hosts), *hosts)))
     return Report(
         schema_version=SCHEMA_VERSION,
         title=_title(options),
         tlp=options.tlp,
         identification=_identification(con, options),
-        summary=sentences(found, hosts),
-        unseen=tuple(dict.fromkeys((*unseen[:3], unseen[-1]))),
+        summary=sentences(found, told, len(hosts), _left_out(con, options.host, len(found))),
+        unseen=unseen(coverage, problems, manifest, worst_first, {f.host for f in found}),
         figures=_figures(con, len(hosts), options.host),
         overview=listing(con, "overview", "Findings, worst first", fields.OVERVIEW, fields.OVERVIEW_SQL, asked, OTHER_ROWS),
         hosts=_chapters(con, hosts, told, found, coverage),
@@ -106,9 +101,9 @@ def build(con: duckdb.DuckDBPyConnection, options: Options, notes: Sequence[Note
         techniques=listing(con, "techniques", "ATT&CK techniques", fields.TECHNIQUES, fields.TECHNIQUES_SQL, asked, OTHER_ROWS),
         sigma=sigma(con, asked, OTHER_ROWS),
         notes=notes_listing(notes),
-        coverage=coverage,
-        limits=unseen,
-        manifest=manifest,
+        coverage=first(coverage, OTHER_ROWS),
+        limits=limits(coverage, problems, manifest, hosts),
+        manifest=first(manifest, MANIFEST_ROWS),
         problems=problems,
         method=tuple(Fact(n, t) for n, t in METHOD),
         parsers=listing(con, "parsers", "Parsers", fields.PARSERS, fields.PARSERS_SQL, {}, OTHER_ROWS),
@@ -152,7 +147,20 @@ def _told(
     shown = {
         r[0] for r in con.execute(f"SELECT unnest{_list(fields.SHOWN_FINDINGS)}", asked).fetchall()
     }
-    return [s for s in told if s.finding["finding_id"] in shown]
+    return sorted((s for s in told if s.finding["finding_id"] in shown), key=_weight)
+
+
+def _left_out(con: duckdb.DuckDBPyConnection, host: str | None, shown: int) -> int:
+    """Findings of the host, or of all, that the choice of a time or finding leaves out."""
+    query = "SELECT count(*) FROM finding WHERE $1 IS NULL OR host = $1"
+    row = con.execute(query, [host]).fetchone()
+    return int(row[0]) - shown if row else 0
+
+
+def _weight(story: Story) -> int:
+    """Rank of the severity, the worst first; equal ones keep their order."""
+    word = str(story.finding["severity"])
+    return fields.SEVERITIES.index(word) if word in fields.SEVERITIES else len(fields.SEVERITIES)
 
 
 def _list(subquery: str) -> str:
@@ -170,7 +178,7 @@ def _known(con: duckdb.DuckDBPyConnection, notes: Sequence[Note], cap: int) -> K
     return Known(
         all_processes(con),
         _grouped(rows(con, fields.CONTENT_SQL)),
-        _grouped(rows(con, EVIDENCE)),
+        cited(con),
         finding_notes(notes),
         hits_of(con, most=cap),
     )
@@ -212,7 +220,10 @@ def _identification(con: duckdb.DuckDBPyConnection, options: Options) -> tuple[F
         Fact("Time window of reading", cut),
         Fact("Times shown", shown),
         Fact("Time zone", f"UTC, beside it {options.zone_name}" if options.zone else "UTC"),
-        Fact("Names", "pseudonyms (--redact)" if options.redact else "as in the evidence"),
+        Fact(
+            "Names",
+            "pseudonyms (--redact), in the queries too" if options.redact else "as in the evidence",
+        ),
     )
 
 
@@ -247,6 +258,33 @@ def _figures(con: duckdb.DuckDBPyConnection, hosts: int, host: str | None) -> tu
     return figures(counts, when(numbers[7]), when(numbers[8]))
 
 
+def _read_of(
+    host: str,
+    number: int,
+    rows: Sequence[tuple[Value, ...]],
+    place: dict[str, int],
+) -> tuple[Listing, str]:
+    """Logs and artifacts of a host that hold rows, and words for those that do not."""
+    kinds = [r for r in rows if r[place["channel"]] != fields.WHOLE_HOST]
+    there = tuple(r for r in kinds if r[place["records"]])
+    absent = [str(r[place["channel"]]) for r in kinds if not r[place["records"]]]
+    if not kinds:
+        words = "It is named by the evidence, but no log or artifact of its own was read."
+        return Listing(f"read-{number}", "", (), (), 0), words
+    words = f"Rows of {count(len(there), 'log or kind of artifact', 'logs and kinds of artifacts')} were read"
+    words += f"; of {len(absent):,} there is none: {', '.join(absent)}." if absent else "."
+    whole = [r[place["remark"]] for r in rows if r[place["channel"]] == fields.WHOLE_HOST]
+    title = f"What was read of {host}"
+    return Listing(
+        f"read-{number}",
+        title,
+        fields.READ,
+        tuple(r[1:] for r in there[:40]),
+        len(there),
+        note=str(whole[0]) if whole else "",
+    ), words
+
+
 def _chapters(
     con: duckdb.DuckDBPyConnection,
     hosts: Sequence[str],
@@ -254,35 +292,24 @@ def _chapters(
     found: Sequence[Finding],
     coverage: Listing,
 ) -> tuple[Host, ...]:
-    names = [f.name for f in coverage.fields]
-    column, channel, records = (names.index(n) for n in ("host", "channel", "records"))
+    place = {f.name: i for i, f in enumerate(coverage.fields)}
     out = []
     for number, name in enumerate(hosts):
         mine = [f for f in found if f.host == name]
         if not mine and len(hosts) > HOSTS_IN_FULL:
             continue
-        covered = tuple(r for r in coverage.rows if r[column] == name)
-        logs = Listing(
-            f"coverage-{number}",
-            f"What was read of {name}",
-            coverage.fields,
-            covered[:40],
-            len(covered),
+        logs, words = _read_of(
+            name, number, [r for r in coverage.rows if r[place["host"]] == name], place
         )
         told_here = [s for s in told if s.finding["host"] == name]
-        kinds = [r for r in covered if r[channel] != fields.WHOLE_HOST]
-        with_rows = sum(1 for r in kinds if r[records])
-        words = (
-            f"{count(len(mine), 'finding')}; rows of {count(with_rows, 'log or kind of artifact', 'logs and kinds of artifacts')}"
-            f" were read, of {len(kinds) - with_rows:,} there is none."
-        )
+        words = f"{count(len(mine), 'finding')}. {words}"
         out.append(
             Host(
                 name,
                 words,
                 tuple(f.finding_id for f in mine),
                 host_chart(name, told_here, number),
-                (logs,) if covered else (),
+                (logs,) if logs.total else (),
             )
         )
     return tuple(out)

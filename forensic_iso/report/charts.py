@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from forensic_iso.report.model import Chart, Lane, Mark
+from forensic_iso.report.plain import moment
 from forensic_iso.report.rows import text_of, when
-from forensic_iso.report.summary import moment
 from forensic_iso.story import Row, Story
 
 MARKS = 60

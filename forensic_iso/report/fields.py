@@ -5,6 +5,7 @@ from forensic_iso.report.model import Field, Kind
 TIME = Field("time_utc", "Time", Kind.TIME)
 SURE = Field("confidence", "Confidence", Kind.NUMBER)
 BASIS = Field("basis", "Basis")
+ROWS = Field("rows", "Rows of evidence", Kind.CODE)
 
 DELIVERY = (
     TIME,
@@ -15,6 +16,7 @@ DELIVERY = (
     Field("writer_path", "Written by", Kind.CODE),
     Field("source", "Told by"),
     SURE,
+    ROWS,
     Field("delivery_id", "Id", Kind.CODE),
 )
 SESSION = (
@@ -28,6 +30,7 @@ SESSION = (
     Field("close_basis", "End"),
     Field("noise_reason", "Not a delivered image, because"),
     SURE,
+    ROWS,
     Field("session_id", "Id", Kind.CODE),
 )
 EXECUTION = (
@@ -39,6 +42,7 @@ EXECUTION = (
     Field("user_name", "Account"),
     BASIS,
     SURE,
+    ROWS,
     Field("execution_id", "Id", Kind.CODE),
 )
 FOLLOW_ON = (
@@ -49,6 +53,7 @@ FOLLOW_ON = (
     Field("process_path", "Program", Kind.CODE),
     BASIS,
     SURE,
+    ROWS,
     Field("follow_on_id", "Id", Kind.CODE),
 )
 EVIDENCE = (
@@ -56,7 +61,9 @@ EVIDENCE = (
     Field("role", "What the row says"),
     Field("table_name", "Table", Kind.CODE),
     Field("row_address", "Address", Kind.CODE),
+    Field("record_id", "Record id", Kind.NUMBER),
     Field("path", "File", Kind.CODE),
+    Field("source_id", "Item", Kind.CODE),
 )
 CONTENT = (
     Field("path", "Path in the image", Kind.CODE),
@@ -126,6 +133,8 @@ COVERAGE = (
     Field("cleared", "Cleared", Kind.NUMBER),
     Field("remark", "Limits"),
 )
+READ = COVERAGE[1:]
+"""Coverage of one host."""
 MANIFEST = (
     Field("source_id", "Item", Kind.CODE),
     Field("host", "Host"),
@@ -169,6 +178,8 @@ NOTES = (
     Field("subject", "Stable id", Kind.CODE),
 )
 
+SEVERITIES = ("critical", "high", "medium", "low", "info")
+"""The worst first. A marked image that was run is at least medium whatever its score."""
 SHOWN_FINDINGS = (
     "(SELECT finding_id FROM finding WHERE ($host IS NULL OR host = $host)"
     " AND ($finding IS NULL OR finding_id = $finding)"
@@ -182,7 +193,7 @@ OF_HOST = "($host IS NULL OR host = $host)"
 OVERVIEW_SQL = f"""
 SELECT severity, verdict, host, image_path, first_utc, last_utc, score, confidence, finding_id
 FROM finding WHERE finding_id IN {SHOWN_FINDINGS}
-ORDER BY score DESC, host, image_path, finding_id"""
+ORDER BY list_position({list(SEVERITIES)}, severity), score DESC, host, image_path, finding_id"""
 
 TIMELINE_SQL = f"""
 WITH shown AS (
@@ -282,5 +293,8 @@ STORY_QUERIES = {
     "follow_on": "SELECT * FROM follow_on WHERE execution_id IN (SELECT execution_id FROM execution WHERE host = $host"
     " AND lower(image_path) = lower($image)) ORDER BY time_utc, kind, value",
     "image_content": CONTENT_SQL.strip(),
+    "evidence": "SELECT r.step, r.role, r.table_name, r.row_address, s.path, r.source_id FROM evidence_ref r"
+    " LEFT JOIN source s USING (source_id) WHERE r.subject_id = $id ORDER BY ALL",
 }
-"""Queries of a finding's listings, for whoever wants to ask again; $host and $image are the finding's."""
+"""Queries of a finding's listings, for whoever wants to ask again; $host and $image are the finding's, $id is that of a
+finding, delivery, session, execution or act."""

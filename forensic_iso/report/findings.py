@@ -6,13 +6,15 @@ from dataclasses import dataclass, replace
 from forensic_iso.case.annotations import finding_subject
 from forensic_iso.report import fields
 from forensic_iso.report.charts import finding_chart
+from forensic_iso.report.evidence import Cited
 from forensic_iso.report.model import Fact, Finding, Listing, Process, Step
 from forensic_iso.report.processes import trees
 from forensic_iso.report.rows import number_of, picked, text_of, when
 from forensic_iso.report.summary import count
 from forensic_iso.report.words import VERDICTS
-from forensic_iso.story import Row, Story, tell
+from forensic_iso.story import INDENT, Row, Story, tell
 
+LINKS = ("delivered", "mounted", "executed", "active")
 HITS_NOTE = "Rules support a finding and never make one: verdict and score do not read them."
 
 
@@ -22,7 +24,7 @@ class Known:
 
     processes: dict[str, Row]
     contents: dict[str, list[Row]]
-    evidence: dict[str, list[Row]]
+    cited: Cited
     notes: dict[str, tuple[Fact, ...]]
     hits: dict[str, list[Row]]
 
@@ -80,6 +82,16 @@ def sentence(f: Row) -> str:
     return f"{words} Speaks for a harmless cause: {benign}." if benign else words
 
 
+SAID_AS_FACTS = frozenset({"because", "benign", "weakest", "unseen", "inside", "ATT&CK"})
+"""Lines of a story that the facts above it say already."""
+
+
+def story_lines(story: str) -> list[str]:
+    """The lines of a story that its facts do not say; the first is its head."""
+    head, *lines = story.splitlines()
+    return [head, *(x for x in lines if x[:INDENT].strip() not in SAID_AS_FACTS)]
+
+
 def facts(f: Row) -> tuple[Fact, ...]:
     """Reasons, doubts and techniques; what is empty is said to be."""
     named = (
@@ -98,7 +110,15 @@ def facts(f: Row) -> tuple[Fact, ...]:
 
 
 def chain(story: Story) -> tuple[Step, ...]:
-    """The four links with the first time, the number of rows and the best confidence of each."""
+    """The four links with the first time, the number of rows and the best confidence of each.
+
+    A link beyond the verdict was not seen, though it may have rows: they are too weak to carry it.
+    """
+    reached = (
+        LINKS.index(str(story.finding["verdict"]))
+        if story.finding["verdict"] in LINKS
+        else len(LINKS)
+    )
     acts = [r for r in story.follow_on if r["kind"] != "child_process"] or story.follow_on
     links: tuple[tuple[str, Sequence[Row], str], ...] = (
         ("delivered", story.deliveries, "time_utc"),
@@ -107,11 +127,17 @@ def chain(story: Story) -> tuple[Step, ...]:
         ("active", acts if story.finding["verdict"] == "active" else [], "time_utc"),
     )
     out = []
-    for name, rows, key in links:
+    for place, (name, rows, key) in enumerate(links):
         times = sorted(t for t in (when(r[key]) for r in rows) if t)
         sure = [n for n in (number_of(r["confidence"]) for r in rows) if n is not None]
         out.append(
-            Step(name, bool(rows), times[0] if times else None, len(rows), max(sure, default=None))
+            Step(
+                name,
+                bool(rows) and place <= reached,
+                times[0] if times else None,
+                len(rows),
+                max(sure, default=None),
+            )
         )
     return tuple(out)
 
@@ -119,17 +145,40 @@ def chain(story: Story) -> tuple[Step, ...]:
 def _listings(story: Story, known: Known, cap: int) -> tuple[Listing, ...]:
     key = str(story.finding["finding_id"])
     every = (
-        picked("deliveries", "Delivery", fields.DELIVERY, story.deliveries, cap),
-        picked("sessions", "Mount sessions", fields.SESSION, story.sessions, cap),
-        picked("executions", "Executions", fields.EXECUTION, story.executions, cap),
         picked(
-            "follow_on", "What followed", fields.FOLLOW_ON, story.follow_on, cap, _children(story)
+            "deliveries",
+            "Delivery",
+            fields.DELIVERY,
+            known.cited.beside(story.deliveries, "delivery_id"),
+            cap,
+        ),
+        picked(
+            "sessions",
+            "Mount sessions",
+            fields.SESSION,
+            known.cited.beside(story.sessions, "session_id"),
+            cap,
+        ),
+        picked(
+            "executions",
+            "Executions",
+            fields.EXECUTION,
+            known.cited.beside(story.executions, "execution_id"),
+            cap,
+        ),
+        picked(
+            "follow_on",
+            "What followed",
+            fields.FOLLOW_ON,
+            known.cited.beside(story.follow_on, "follow_on_id"),
+            cap,
+            _children(story),
         ),
         picked(
             "image_content", "Files in the image", fields.CONTENT, known.contents.get(key, []), cap
         ),
         _hits(known.hits.get(key, []), cap),
-        picked("evidence", "Rows of evidence", fields.EVIDENCE, known.evidence.get(key, []), cap),
+        picked("evidence", "Rows of evidence", fields.EVIDENCE, known.cited.of(key), cap),
     )
     return tuple(x for x in every if x.total)
 

@@ -13,7 +13,10 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Choices of one report. Times are ns since 1970 UTC, half-open; None means all."""
+    """Choices of one report. Times are ns since 1970 UTC, half-open; None means all.
+
+    `hidden`: further words that `redact` takes for names.
+    """
 
     host: str | None = None
     finding: str | None = None
@@ -23,6 +26,7 @@ class Options:
     zone_name: str = "UTC"
     issued: str = NOT_RECORDED
     redact: bool = False
+    hidden: tuple[str, ...] = ()
     case_name: str = NOT_RECORDED
     examiner: str = NOT_RECORDED
     organisation: str = NOT_RECORDED

@@ -1,6 +1,7 @@
 """The report as PDF, by typst (extra `[pdf]`): all evidence goes in as data, never as source text."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib import resources
 from typing import Final
@@ -8,12 +9,14 @@ from typing import Final
 from forensic_iso.errors import UsageError
 from forensic_iso.report.blocks import Block, Bullets, Code, Facts, Grid, Heading, blocks
 from forensic_iso.report.model import Report
-from forensic_iso.report.present import Presenter
+from forensic_iso.report.present import NOTHING, Presenter
 from forensic_iso.text import encodable, one_line
 
 TEMPLATE = "report.typ"
 ROWS = 2000
 """Most table rows: memory grows with them."""
+NARROW = 15
+"""Characters of a column that is never broken."""
 STANDARD: Final = "ua-1"
 
 
@@ -68,18 +71,36 @@ def _data(report: Report, show: Presenter) -> tuple[str, int]:
             taken = block.rows[: max(left, 0)]
             left -= len(taken)
             cut += len(block.rows) - len(taken)
-            out.append({"kind": "table", "title": f"{block.title} ({len(taken)} of {block.total})",
-                        "head": block.head, "widths": _widths(block), "rows": taken})  # fmt: skip
+            out.append(_table(block, taken))
         else:
             out.append(_plain(block))
-    document = {"title": report.title, "blocks": out}
+    document = {"title": report.title, "tlp": show.shown(f"TLP:{report.tlp}").text, "blocks": out}
     return encodable(json.dumps(document, ensure_ascii=False)), cut
 
 
+def _table(grid: Grid, rows: Sequence[Sequence[str]]) -> dict[str, object]:
+    """A table whose further columns stand, with their titles, in a line below each row."""
+    below = [i for i in range(len(grid.head)) if i not in grid.main]
+    return {
+        "kind": "table",
+        "title": f"{grid.title} ({len(rows)} of {grid.total})",
+        "head": [grid.head[i] for i in grid.main],
+        "widths": _widths(grid),
+        "rows": [
+            {
+                "cells": [r[i] for i in grid.main],
+                "below": [[grid.head[i], r[i]] for i in below if r[i] != NOTHING],
+            }
+            for r in rows
+        ],
+    }
+
+
 def _widths(grid: Grid) -> list[int]:
-    """Shares of the columns: by their longest text, within bounds."""
-    columns = zip(grid.head, *grid.rows, strict=True)
-    return [min(max(max(map(len, c)), 8), 60) + 4 for c in columns]
+    """Shares of the columns by their longest text; 0: as wide as its text."""
+    columns = ([grid.head[i], *(r[i] for r in grid.rows)] for i in grid.main)
+    longest = [max(map(len, c)) for c in columns]
+    return [0 if n <= NARROW else min(n, 60) for n in longest]
 
 
 def _plain(block: Block) -> dict[str, object]:

@@ -1,6 +1,8 @@
 """From rows of the case to values of the report."""
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import duckdb
@@ -47,9 +49,7 @@ def listing(
     counted = con.execute(f"SELECT count(*) FROM ({query})", given).fetchone()
     total = int(counted[0]) if counted else 0
     rows = con.execute(query, given).fetchmany(cap) if total else []
-    shown = f"{query}"
-    for key, val in given.items():
-        shown = shown.replace(f"${key}", _literal(val))
+    shown = asked(query, given)
     return Listing(
         name,
         title,
@@ -59,6 +59,11 @@ def listing(
         shown.strip(),
         note,
     )
+
+
+def first(one: Listing, cap: int) -> Listing:
+    """The listing with its first rows only; `total` still counts all."""
+    return replace(one, rows=one.rows[:cap])
 
 
 def picked(
@@ -72,6 +77,26 @@ def picked(
     """A listing of rows already read."""
     shown = tuple(tuple(value(r[f.name]) for f in fields) for r in rows[:cap])
     return Listing(name, title, tuple(fields), shown, len(rows), note=note)
+
+
+_FILTER = re.compile(r"\(\$(\w+) IS NULL OR ([^()]*)\)")
+"""A condition that only holds where its parameter is given."""
+
+
+def asked(query: str, given: dict[str, object]) -> str:
+    """A query as it was asked: parameters in their places, conditions that ask for nothing left out."""
+
+    def condition(match: re.Match[str]) -> str:
+        if match[1] in given and given[match[1]] is None:
+            return "TRUE"
+        return f"({match[2]})" if " OR " in match[2] else match[2]
+
+    out = re.sub(r"\(TRUE OR [^()]*\)", "TRUE", _FILTER.sub(condition, query))
+    out = re.sub(r"\s+AND TRUE\b", "", re.sub(r"\bTRUE\s+AND\s+", "", out))
+    out = re.sub(r"\s+WHERE TRUE(?=\s*(?:\)|ORDER|GROUP|$))", "", out)
+    for key, val in given.items():
+        out = out.replace(f"${key}", _literal(val))
+    return out
 
 
 def _literal(val: object) -> str:

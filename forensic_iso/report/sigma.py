@@ -42,7 +42,7 @@ def sigma(con: duckdb.DuckDBPyConnection, asked: dict[str, object], cap: int) ->
     return Sigma(
         f"{count(given, 'rule')} of the user read, {run:,} run over the case.{none}{left}"
         " Hits support findings and never make one; a hit alone says that a row looks as the rule describes, no more.",
-        listing(con, "sigma", "Rules with hits", fields.SIGMA_RULES, HITS_SQL, asked, cap),
+        listing(con, "sigma_rules", "Rules with hits", fields.SIGMA_RULES, HITS_SQL, asked, cap),
         listing(
             con,
             "sigma_not_run",

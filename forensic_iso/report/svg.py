@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 
 from forensic_iso.report.model import Chart, Mark
 
-WIDTH, LEFT, RIGHT, LANE, TOP = 960, 170, 20, 30, 26
-LABEL_CHARS = 24
+WIDTH, RIGHT, LANE, TOP = 960, 20, 30, 36
+NARROW, WIDE, LABEL = 170, 300, 11
+"""Room for the labels of the lanes: for short ones (at most `LABEL` characters), and for others."""
 POINT = 6.0
 TICKS = 4
 
@@ -49,6 +50,7 @@ class Drawing:
     """A chart with all its numbers."""
 
     width: int
+    left: int
     height: int
     lanes: tuple[LaneShape, ...]
     ticks: tuple[Tick, ...]
@@ -62,8 +64,12 @@ def draw(chart: Chart) -> Drawing:
         high = low + timedelta(seconds=1)
     span = (high - low).total_seconds()
 
+    left_edge = NARROW if all(len(lane.name) <= LABEL for lane in chart.lanes) else WIDE
+
     def place(moment: datetime) -> float:
-        return round(LEFT + (WIDTH - LEFT - RIGHT) * (moment - low).total_seconds() / span, 1)
+        return round(
+            left_edge + (WIDTH - left_edge - RIGHT) * (moment - low).total_seconds() / span, 1
+        )
 
     lanes = []
     for number, lane in enumerate(chart.lanes):
@@ -84,7 +90,7 @@ def draw(chart: Chart) -> Drawing:
         anchor = "start" if k == 0 else "end" if k == TICKS - 1 else "middle"
         form = "%H:%M:%S" if span < 86_400 and k else "%Y-%m-%d %H:%M"
         ticks.append(Tick(place(moment), moment.isoformat(), moment.strftime(form), anchor))
-    return Drawing(WIDTH, TOP + LANE * len(chart.lanes) + 24, tuple(lanes), tuple(ticks))
+    return Drawing(WIDTH, left_edge, TOP + LANE * len(chart.lanes) + 24, tuple(lanes), tuple(ticks))
 
 
 def _ends(mark: Mark) -> list[datetime]:

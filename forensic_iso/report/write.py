@@ -15,7 +15,7 @@ from forensic_iso.report.html import render as html
 from forensic_iso.report.notes import Note, read_notes
 from forensic_iso.report.options import Options
 from forensic_iso.report.present import presenter
-from forensic_iso.report.redact import redacted
+from forensic_iso.report.redact import Redactor
 
 MANIFEST = "manifest.json"
 
@@ -73,11 +73,12 @@ def write_report(
     template: Path | None = None,
     stem: str = "report",
     pdf: bool = False,
+    redactor: Redactor | None = None,
 ) -> list[str]:
     """Write one report as HTML, Markdown and JSON (and PDF), with its indicators; remarks for the user are returned."""
     report = build(con, options, notes)
-    if options.redact:
-        report = redacted(con, report)
+    if redactor:
+        report = redactor.report(report)
     show = presenter(report, options.zone)
     put(out / f"{stem}.html", html(report, show, template).encode())
     put(out / f"{stem}.md", markdown.render(report, show).encode())
@@ -104,12 +105,13 @@ def write_all(
 ) -> list[str]:
     """The report of the case and, if asked, one per host; then the manifest of the folder."""
     notes = read_notes(case)
-    remarks = write_report(con, out, options, notes, template, pdf=pdf)
+    redactor = Redactor(con, options.hidden) if options.redact else None
+    remarks = write_report(con, out, options, notes, template, pdf=pdf, redactor=redactor)
     if per_host:
-        for number, host in enumerate(case_hosts(con)):
-            name = f"HOST-{number + 1}" if options.redact else safe_name(host)
+        for host in case_hosts(con):
+            name = safe_name(redactor.host(host) if redactor else host)
             one = replace(options, host=host)
-            remarks += write_report(con, out / "hosts", one, notes, template, name, pdf)
+            remarks += write_report(con, out / "hosts", one, notes, template, name, pdf, redactor)
     write_manifest(out, {"what": "report", "issued": options.issued, "redacted": options.redact})
     return remarks
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forensic_iso.errors import UsageError
+from forensic_iso.report.findings import story_lines
+from forensic_iso.report.layout import labels, shape, split
 from forensic_iso.report.model import Report
 from forensic_iso.report.present import Presenter, Shown
 from forensic_iso.report.svg import draw
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 TEMPLATE = "report.html.j2"
 STYLE = "style.css"
+LONG_WORD = 32
 STYLE_PLACE = "sha256-{}"
 
 
@@ -28,8 +31,19 @@ def _package_file(name: str) -> str:
 
 
 def package_style() -> str:
-    """The style sheet of all pages."""
-    return _package_file(STYLE)
+    """The style sheet of all pages, with the labels that tables have on small screens."""
+    rules = (
+        f".t-{name}>tbody>tr:not(.d)>td:nth-child({n})::before{{content:{_quoted(title)}}}"
+        for name, titles in labels().items()
+        for n, title in enumerate(titles, 1)
+    )
+    return (
+        _package_file(STYLE) + "@media screen and (max-width:44rem){\n" + "\n".join(rules) + "\n}\n"
+    )
+
+
+def _quoted(title: str) -> str:
+    return '"' + re.sub(r'["\\\n<]', "", title) + '"'
 
 
 def style_hash(style: str) -> str:
@@ -63,6 +77,21 @@ def identifier(value: str) -> str:
     return re.sub(r"[^A-Za-z0-9-]", "-", value)[:80]
 
 
+def short(label: str, most: int = 20) -> str:
+    """A label of a drawing: the middle of a long one is left out, its end often tells more."""
+    return label if len(label) <= most else f"{label[: most - 10]}…{label[-9:]}"
+
+
+def unbroken(value: object) -> bool:
+    """Whether a text holds a word that would push a column wide: only then may a break stand inside a word."""
+    return isinstance(value, str) and any(len(w) > LONG_WORD for w in value.split())
+
+
+def base(path: str) -> str:
+    """The file's name at the end of a path of either kind."""
+    return path.replace("\\", "/").rstrip("/").rpartition("/")[2] or path
+
+
 def render(report: Report, show: Presenter, template: Path | None = None) -> str:
     """The page.
 
@@ -74,21 +103,27 @@ def render(report: Report, show: Presenter, template: Path | None = None) -> str
     env = environment(template.parent if template else None)
     style = package_style()
 
-    def story_lines(story: str) -> list[Shown]:
-        return [show.shown(line, None) for line in story.splitlines()]
+    def told(story: str) -> list[Shown]:
+        return [show.shown(line, None) for line in story_lines(story)]
 
     def story_rows(story: str) -> list[tuple[str, Shown]]:
-        rows = (line for line in story.splitlines()[1:])
+        rows = story_lines(story)[1:]
         return [(r[:INDENT].strip(), show.shown(r[INDENT:], None)) for r in rows]
 
     env.globals.update(
         shown=show.shown,
         cell=show.cell,
         time=show.time,
-        story_lines=story_lines,
+        story_lines=told,
         story_rows=story_rows,
         draw=draw,
         ident=identifier,
+        split=split,
+        shape=shape,
+        short=short,
+        base=base,
+        unbroken=unbroken,
+        items=frozenset(str(r[0]) for r in report.manifest.rows),
         sign=SEVERITY_SIGNS.get,
     )
     try:
