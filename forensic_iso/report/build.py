@@ -12,7 +12,7 @@ from forensic_iso.indicators import indicators
 from forensic_iso.report import fields
 from forensic_iso.report.charts import host_chart
 from forensic_iso.report.evidence import cited
-from forensic_iso.report.findings import Known, cap_of, finding
+from forensic_iso.report.findings import IN_FULL, Known, cap_of, finding
 from forensic_iso.report.model import (
     SCHEMA_VERSION,
     Fact,
@@ -67,7 +67,7 @@ def build(con: duckdb.DuckDBPyConnection, options: Options, notes: Sequence[Note
     told = _told(con, asked, options)
     cap = cap_of(len(told))
     known = _known(con, notes, cap)
-    found = tuple(finding(s, known, cap) for s in told)
+    found = tuple(finding(s, known, cap, brief=n >= IN_FULL) for n, s in enumerate(told))
     coverage = listing(
         con, "coverage", "Coverage", fields.COVERAGE, fields.COVERAGE_SQL, of_host, ALL
     )

@@ -29,15 +29,20 @@ class Known:
     hits: dict[str, list[Row]]
 
 
+IN_FULL = 25
+"""Findings told with chart, process tree and rows of evidence, the worst first; the others are told in short."""
+
+
 def cap_of(findings: int) -> int:
     """Rows of one listing of a finding: fewer where there are many findings, so that the page stays small."""
-    return min(100, max(5, 700 // max(findings, 1)))
+    return min(100, max(5, 500 // max(findings, 1)))
 
 
-def finding(story: Story, known: Known, cap: int) -> Finding:
-    """One finding."""
+def finding(story: Story, known: Known, cap: int, *, brief: bool = False) -> Finding:
+    """One finding; `brief`: without chart, process tree and rows of evidence."""
     f = story.finding
     key = str(f["finding_id"])
+    listings = _listings(story, known, cap)
     return Finding(
         finding_id=key,
         host=str(f["host"]),
@@ -50,13 +55,19 @@ def finding(story: Story, known: Known, cap: int) -> Finding:
         last_utc=when(f["last_utc"]),
         sentence=sentence(f),
         chain=chain(story),
-        facts=facts(f),
+        facts=(*facts(f), *([_in_short(key)] if brief else [])),
         story=tell(story),
-        listings=_listings(story, known, cap),
-        processes=_bounded(trees(story, known.processes), cap),
-        chart=finding_chart(story),
+        listings=tuple(x for x in listings if not (brief and x.name == "evidence")),
+        processes=() if brief else _bounded(trees(story, known.processes), cap),
+        chart=None if brief else finding_chart(story),
         notes=known.notes.get(finding_subject(key), ()),
     )
+
+
+def _in_short(key: str) -> Fact:
+    """Where the rest of a finding is."""
+    words = f"one of many findings: `report --finding {key}` adds its chart, process tree and rows of evidence"
+    return Fact("Told in short", words)
 
 
 def _bounded(nodes: tuple[Process, ...], cap: int) -> tuple[Process, ...]:

@@ -16,6 +16,7 @@ from forensic_iso.case.store import open_reader
 from forensic_iso.report import fields, plain
 from forensic_iso.report.build import build
 from forensic_iso.report.fields import WHOLE_HOST
+from forensic_iso.report.findings import IN_FULL
 from forensic_iso.report.html import render
 from forensic_iso.report.html.page import base, package_style, short, unbroken
 from forensic_iso.report.layout import SHAPES, shape, split
@@ -401,3 +402,22 @@ def test_an_image_that_was_run_from_without_a_mount_is_not_said_to_be_unopened(
 
     assert "That it was mounted is not told by what was read." in got.summary[1]
     assert "No sign that it was opened" not in got.summary[1]
+
+
+def test_of_many_findings_the_later_are_told_in_short_and_say_so(
+    bundled_case: Path, tmp_path: Path
+) -> None:
+    new = "md5('f' || n)[:16] AS finding_id, replace(image_path, '.iso', n || '.iso') AS image_path"
+    got = changed(
+        bundled_case,
+        tmp_path / "case",
+        f"INSERT INTO finding BY NAME SELECT f.* REPLACE ({new}) FROM finding f, range(60) t(n) WHERE verdict = 'active'",
+    )
+
+    said = [[x.value for x in f.facts if x.name == "Told in short"] for f in got.findings]
+    assert not any(said[:IN_FULL])
+    assert got.findings[0].chart
+    assert got.findings[0].processes
+    for f, words in zip(got.findings[IN_FULL:], said[IN_FULL:], strict=True):
+        assert not f.processes
+        assert f"--finding {f.finding_id}" in words[0]
