@@ -51,6 +51,8 @@ CREATE OR REPLACE TEMP MACRO file_name(path) AS regexp_extract(path, '([^\\/]*)$
 CREATE OR REPLACE TEMP MACRO extension_of(path) AS lower(nullif(regexp_extract(path, '\.([^.\\/: ]+)$', 1), ''));
 -- Program's name without folder and extension, lower case.
 CREATE OR REPLACE TEMP MACRO program_of(path) AS regexp_replace(lower(regexp_extract(path, '([^\\/]*)$', 1)), '\.(exe|com|scr)$', '');
+-- Words behind what a hive holds in cells that it no longer uses.
+CREATE OR REPLACE TEMP MACRO recovered(origin) AS CASE WHEN origin LIKE 'deleted%' THEN ' (recovered from a deleted key)' ELSE '' END;
 CREATE OR REPLACE TEMP MACRO short_hash(text) AS left(md5(text), 16);
 CREATE OR REPLACE TEMP MACRO instant(ns) AS make_timestamp_ns(ns);
 CREATE OR REPLACE TEMP MACRO filled(text) AS nullif(nullif(trim(text), ''), '-');

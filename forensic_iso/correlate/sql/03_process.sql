@@ -52,18 +52,23 @@ QUALIFY row_number() OVER (
 -- Windows over the keys alone: the rest of the columns is joined afterwards, not sorted.
 CREATE OR REPLACE TEMP TABLE process_start AS
 WITH neighbour AS (
-    SELECT rowid AS number, host, pid, image_key, mono_ns, rank, record_id, row_number() OVER near AS turn,
+    SELECT number, host, pid, below_key, mono_ns, rank, record_id, row_number() OVER near AS turn,
         lag(mono_ns) OVER near AS before_ns, lag(rank) OVER near AS before_rank
-    FROM process_record
-    WINDOW near AS (PARTITION BY host, pid, image_key ORDER BY mono_ns, rank, record_id)
+    FROM (
+        -- One log names the letter, another the device: the path below it must do.
+        SELECT rowid AS number, *, CASE WHEN image_key[2] = ':' THEN substr(image_key, 3) WHEN starts_with(image_key, '\device\') THEN regexp_replace(image_key, '^\\device\\[a-z]+[0-9]+', '')
+            ELSE image_key END AS below_key
+        FROM process_record
+    )
+    WINDOW near AS (PARTITION BY host, pid, below_key ORDER BY mono_ns, rank, record_id)
 ),
 numbered AS (
-    SELECT number, rank * 1000000000000 + turn AS best,
+    SELECT number, below_key, rank * 1000000000000 + turn AS best,
         sum(CASE WHEN before_ns IS NULL OR mono_ns - before_ns > rule_ns('same_act_s') OR before_rank = rank THEN 1 ELSE 0 END)
-            OVER (PARTITION BY host, pid, image_key ORDER BY turn) AS start_number
+            OVER (PARTITION BY host, pid, below_key ORDER BY turn) AS start_number
     FROM neighbour
 )
-SELECT host, pid, image_key,
+SELECT host, pid, min_by(image_key, best) AS image_key,
     min_by(started_utc, best) AS started_utc, min_by(mono_ns, best) AS start_ns, max(process_guid) AS process_guid,
     min_by(path, best) AS path, min_by(command_line, best) AS command_line, max(current_directory) AS current_directory,
     max(original_file_name) AS original_file_name, max(hashes) AS hashes, min_by(user_name, best) AS user_name,
@@ -75,7 +80,7 @@ SELECT host, pid, image_key,
     max(source_id) FILTER (rank = 3) AS mde_source_id, max(record_offset) FILTER (rank = 3) AS mde_row
 FROM process_record r
 JOIN numbered n ON n.number = r.rowid
-GROUP BY host, pid, image_key, start_number;
+GROUP BY host, pid, below_key, start_number;
 
 CREATE OR REPLACE TEMP TABLE process_end AS
 SELECT host, process_id AS pid, guid_key(process_guid) AS process_guid, happened_utc AS ended_utc, mono_ns

@@ -143,6 +143,8 @@ SELECT o.host, o.image_key, o.boot_number, o.seq, o.disk_number, o.is_surfaced, 
         CASE WHEN lower(o.user_sid) <> 's-1-5-18' THEN o.user_sid END,
         CASE WHEN NOT list_contains(rule_words('service_sid'), lower(c.user_sid)) THEN c.user_sid END
     ) AS user_sid,
+    -- To 1809 no handle is logged: 2 is written for its caller.
+    h.seq IS NULL AND lower(c.user_sid) = 's-1-5-18' AND coalesce(lower(o.user_sid) = 's-1-5-18', TRUE) AS is_by_system,
     o.source_id AS surfaced_source, o.record_offset AS surfaced_offset,
     h.source_id AS handle_source, h.record_offset AS handle_offset,
     coalesce(c.source_id, d.source_id) AS close_source, coalesce(c.record_offset, d.record_offset) AS close_offset
@@ -159,7 +161,7 @@ SELECT c.host, c.image_key, c.boot_number, c.seq, c.disk_number, NULL AS is_surf
     c.time_utc AS closed_utc, c.mono_ns AS close_ns, 'unsurfaced' AS close_basis, NULL AS bound_ns,
     CASE WHEN NOT list_contains(rule_words('service_sid'), lower(c.user_sid)) THEN c.user_sid END AS user_sid,
     NULL AS surfaced_source, NULL AS surfaced_offset, NULL AS handle_source, NULL AS handle_offset,
-    c.source_id AS close_source, c.record_offset AS close_offset
+    coalesce(lower(c.user_sid) = 's-1-5-18', FALSE) AS is_by_system, c.source_id AS close_source, c.record_offset AS close_offset
 FROM loose_close c
 ANTI JOIN object_close k ON k.host = c.host AND k.close_seq = c.seq;
 
@@ -199,7 +201,7 @@ WITH pairing AS (
     QUALIFY row_number() OVER (PARTITION BY v.host, v.seq ORDER BY abs(d.mono_ns - coalesce(v.surfaced_ns, v.close_ns)), d.seq) = 1
 ),
 merged AS (
-    SELECT v.host, v.image_key, v.boot_number, v.is_surfaced, v.ids_missing, v.has_handle, v.vhd_type, v.user_sid,
+    SELECT v.host, v.image_key, v.boot_number, v.is_surfaced, v.ids_missing, v.has_handle, v.vhd_type, v.user_sid, v.is_by_system,
         coalesce(v.disk_number, d.disk_number) AS disk_number, d.disk_key, d.volume_serial, d.mono_ns AS disk_ns,
         coalesce(v.opened_utc, d.time_utc) AS opened_utc, coalesce(v.open_ns, d.mono_ns) AS open_ns,
         coalesce(v.closed_utc, CASE WHEN v.bound_ns IS NULL OR d.close_ns <= v.bound_ns THEN d.closed_utc END) AS closed_utc,

@@ -2,17 +2,18 @@
 -- Explorer's shortcut in Recent ($MFT; each rewriting in $J), RecentDocs, Explorer's jump lists, PowerShell's calls; shortcuts and
 -- jump lists to a file on a volume with the serial of an image in the evidence (content).
 -- drive_sign: moments at which a virtual drive was there, without the image: Defender UsbDriveMounted with bus type 15, device
--- arrivals (Security 6416, Kernel-PnP), first installation of a slot (Enum\SCSI), MPLog's first scan of \Device\CdRomN,
+-- arrivals (Security 6416, Kernel-PnP), first installation of a slot (Enum\SCSI, setupapi), MPLog's first scan of \Device\CdRomN,
 -- MountPoints2 of a volume GUID that MountedDevices gives to a virtual drive; shellbags and RecentDocs of a drive.
+-- told_path: images whose one path on the host is told by an arrival, a shortcut's target or a log, for traces that keep the name alone.
 -- virtual_drive: last arrival and removal of each slot.
 -- Misses: other programs' jump lists (opening is no mount there), dialogs, shortcuts whose own times are not known.
 CREATE OR REPLACE TEMP TABLE virtual_drive AS
 SELECT host, last_arrival_utc AS opened_utc, stamp_ns(host, last_arrival_utc) AS open_ns,
     CASE WHEN last_removal_utc >= last_arrival_utc THEN last_removal_utc END AS closed_utc,
     CASE WHEN last_removal_utc >= last_arrival_utc THEN stamp_ns(host, last_removal_utc) END AS close_ns,
-    is_virtual_dvd, image_slot, source_id, "offset" AS record_offset
+    is_virtual_dvd, image_slot, origin, source_id, "offset" AS record_offset
 FROM scsi_device
-WHERE (is_virtual_dvd OR is_virtual_disk) AND image_slot IS NOT NULL AND last_arrival_utc IS NOT NULL AND coalesce(current, TRUE)
+WHERE coalesce(origin, '') <> 'deleted_loose' AND (is_virtual_dvd OR is_virtual_disk) AND image_slot IS NOT NULL AND last_arrival_utc IS NOT NULL AND coalesce(current, TRUE)
 QUALIFY row_number() OVER (PARTITION BY host, device_id, last_arrival_utc ORDER BY source_id, "offset") = 1;
 
 CREATE OR REPLACE TEMP MACRO is_shortcut_of_image(path) AS is_image_name(regexp_replace(path, '(?i)\.lnk$', ''));
@@ -64,7 +65,7 @@ said AS (
     -- Created, or its content written; not deleted (0x200) or renamed (0x3000).
     WHERE j.is_shortcut AND (j.reason_flags & 263) <> 0 AND (j.reason_flags & 12800) = 0 AND (j.path IS NULL OR j.path ILIKE '%\Recent\%')
     UNION ALL
-    SELECT host, opened_utc, name, NULL, 'RecentDocs', 'user', lower("user"), NULL, NULL, source_id, 'recent_doc', "offset"
+    SELECT host, opened_utc, name, NULL, 'RecentDocs' || recovered(origin), 'user', lower("user"), NULL, NULL, source_id, 'recent_doc', "offset"
     FROM recent_doc
     WHERE opened_utc IS NOT NULL AND is_image_name(name)
     UNION ALL
@@ -100,8 +101,8 @@ WHERE s.image_name <> '';
 CREATE OR REPLACE TEMP TABLE drive_sign AS
 WITH virtual_volume AS (
     SELECT DISTINCT g.host, lower(g.volume_guid) AS volume_guid, lower(l.letter) AS letter
-    FROM mounted_device g
-    LEFT JOIN mounted_device l ON l.host = g.host AND l.source_id = g.source_id AND l.data_hex = g.data_hex AND l.letter IS NOT NULL
+    FROM letter_held g
+    LEFT JOIN letter_held l ON l.host = g.host AND l.source_id = g.source_id AND l.data_hex = g.data_hex AND l.letter IS NOT NULL
     WHERE g.is_virtual_dvd AND g.image_slot IS NOT NULL AND g.volume_guid IS NOT NULL
 ),
 said AS (
@@ -121,15 +122,26 @@ said AS (
     WHERE provider = 'Microsoft-Windows-Kernel-PnP' AND event_id IN (400, 410)
         AND regexp_matches(data, '(?i)(CdRom&Ven_Msft&Prod_Virtual_DVD-ROM|Disk&Ven_Msft&Prod_Virtual_Disk)\\+2&1f4adffe&')
     UNION ALL
-    SELECT host, unnest(list_distinct([install_utc, first_install_utc])), NULL, 'first installation of the virtual drive in slot ' || image_slot || ' (Enum\SCSI)',
+    SELECT host, unnest(list_distinct([install_utc, first_install_utc])), NULL, 'first installation of the virtual drive in slot ' || image_slot || ' (Enum\SCSI)' || recovered(origin),
         TRUE, FALSE, source_id, 'scsi_device', "offset"
-    FROM scsi_device WHERE (is_virtual_dvd OR is_virtual_disk) AND image_slot IS NOT NULL AND coalesce(current, TRUE)
+    FROM scsi_device WHERE (is_virtual_dvd OR is_virtual_disk) AND image_slot IS NOT NULL AND coalesce(current, TRUE) AND coalesce(origin, '') <> 'deleted_loose'
+    UNION ALL
+    -- Local time of the log by the zone in the registry, where that hour came once.
+    SELECT * FROM (
+        SELECT i.host, make_timestamp_ns(epoch_ns(i.start_local) + z.bias_minutes::BIGINT * 60000000000), NULL,
+            'first installation of a virtual drive (setupapi, local time by the host''s zone)', TRUE, FALSE, i.source_id, 'setupapi_install', i."offset"
+        FROM setupapi_install i
+        JOIN local_time_offset z ON z.host = i.host AND coalesce(z.current, TRUE) AND i.start_local >= z.since_local AND i.start_local < z.until_local
+        WHERE i.virtual_device IS NOT NULL AND i.attached_image
+        QUALIFY min(z.bias_minutes) OVER (PARTITION BY i.source_id, i."offset") = max(z.bias_minutes) OVER (PARTITION BY i.source_id, i."offset")
+            AND row_number() OVER (PARTITION BY i.source_id, i."offset" ORDER BY z.source_id) = 1
+    )
     UNION ALL
     SELECT host, time_utc, NULL, 'Defender''s first sight of ' || regexp_extract("path", '(?i)(\\Device\\CdRom[0-9]+)', 1) || ' (MPLog)', TRUE, FALSE,
         source_id, 'mplog_line', "offset"
     FROM mplog_line WHERE kind IN ('first_scan_on_volume', 'mount_detection') AND "path" ILIKE '%\Device\CdRom%'
     UNION ALL
-    SELECT p.host, p.key_last_write_utc, v.letter, 'MountPoints2 of ' || coalesce(p."user", 'a user') || ': volume of a virtual drive', TRUE, FALSE,
+    SELECT p.host, p.key_last_write_utc, v.letter, 'MountPoints2 of ' || coalesce(p."user", 'a user') || ': volume of a virtual drive' || recovered(p.origin), TRUE, FALSE,
         p.source_id, 'mount_point', p."offset"
     FROM mount_point p
     JOIN virtual_volume v ON v.host = p.host AND v.volume_guid = lower(p.volume_guid)
@@ -137,7 +149,7 @@ said AS (
     SELECT host, opened_utc, lower(regexp_extract(name, '\(([A-Za-z]:)\)', 1)), 'RecentDocs names a drive', FALSE, FALSE, source_id, 'recent_doc', "offset"
     FROM recent_doc WHERE opened_utc IS NOT NULL AND regexp_matches(name, '\([A-Za-z]:\)')
     UNION ALL
-    SELECT host, unnest(list_distinct([opened_utc, first_opened_utc])), lower(drive), 'a folder view of the drive (shellbag)', FALSE, FALSE,
+    SELECT host, unnest(list_distinct([opened_utc, first_opened_utc])), lower(drive), 'a folder view of the drive (shellbag)' || recovered(origin), FALSE, FALSE,
         source_id, 'shellbag', "offset"
     FROM shellbag WHERE drive IS NOT NULL AND kind IN ('volume', 'folder')
 )
@@ -145,3 +157,16 @@ SELECT s.*, stamp_ns(s.host, s.time_utc) AS mono_ns
 FROM said s
 LEFT JOIN system_drive d ON d.host = s.host AND d.volume = s.letter
 WHERE s.time_utc IS NOT NULL AND s.host IS NOT NULL AND d.volume IS NULL;
+
+CREATE OR REPLACE TEMP TABLE told_path AS
+SELECT host, lower(file_name(path)) AS image_name, min(path) AS image_path
+FROM (
+    SELECT host, image_path AS path FROM delivery
+    UNION ALL SELECT host, image_path FROM created_event
+    UNION ALL SELECT host, path FROM image_path
+    UNION ALL SELECT host, canonical(target_path) FROM browser_download WHERE is_image_name(target_path)
+    UNION ALL SELECT host, canonical(target_path) FROM lnk WHERE is_image_name(target_path)
+)
+WHERE host IS NOT NULL AND regexp_matches(path, '^([A-Za-z]:\\|\\\\)')
+GROUP BY ALL
+HAVING count(DISTINCT path_key(path)) = 1;

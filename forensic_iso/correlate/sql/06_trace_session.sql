@@ -70,14 +70,16 @@ placed AS (
         AND (coalesce(f.target_path, t.path) IS NULL OR path_key(coalesce(f.target_path, t.path)) = l.file_key)
     QUALIFY row_number() OVER (PARTITION BY f.number ORDER BY l.is_marked DESC, l.in_use DESC, l.image_path) = 1
 )
-SELECT f.* EXCLUDE (number), coalesce(p.file_key, path_key(f.target_path), path_key(t.path), lower(f.image_name)) AS image_key,
-    coalesce(p.image_path, f.target_path, t.path, f.image_name) AS image_path,
+SELECT f.* EXCLUDE (number), coalesce(p.file_key, path_key(f.target_path), path_key(t.path), path_key(u.image_path), lower(f.image_name)) AS image_key,
+    coalesce(p.image_path, f.target_path, t.path, u.image_path, f.image_name) AS image_path,
     p.record, p.sequence, p.mft_source, p.mft_offset, b.boot_number,
     CASE WHEN coalesce(f.target_path, t.path) IS NULL AND p.places > 1 THEN ', one of ' || p.places || ' files of the name'
+        WHEN coalesce(f.target_path, t.path) IS NULL AND p.places IS NULL AND u.image_path IS NOT NULL THEN ', its path the only one of that name on the host'
         WHEN coalesce(f.target_path, t.path) IS NULL AND p.places IS NULL THEN ', its folder is not known' ELSE '' END AS place_remark
 FROM fresh f
 LEFT JOIN told t ON t.host = f.host AND t.name = lower(f.image_name)
 LEFT JOIN placed p USING (number)
+LEFT JOIN told_path u ON u.host = f.host AND u.image_name = lower(f.image_name)
 ASOF LEFT JOIN boot b ON b.host = f.host AND f.mono_ns >= b.start_ns;
 
 CREATE OR REPLACE TEMP TABLE unexplained_mention AS

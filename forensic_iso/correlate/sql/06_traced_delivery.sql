@@ -1,4 +1,4 @@
--- image_delivery: the arrivals of 06_delivery with what other sources say of them (delivery_trace), and arrivals that only those tell.
+-- delivery: the arrivals of 06_delivery with what other sources say of them (delivery_trace), and arrivals that only those tell.
 -- A trace joins the arrival of its file (path; name, where the source has no path) whose creation lies within download_slack_s of
 -- its interval, or before it where the trace only says that the file was there. Traces of one file that join nothing make one row per
 -- interval, if one of them stands alone: finished downloads, transfers, journal, bin, detections.
@@ -127,7 +127,12 @@ WHERE regexp_matches(d.referrer_url, '(?i)^[a-z]:\\') AND coalesce(z.origin, '')
 GROUP BY d.delivery_id;
 
 INSERT INTO delivery_ref
-SELECT delivery_id, source_id, 'zone_identifier', record_offset, 'mark of the archive' FROM arrival_archive;
+SELECT delivery_id, source_id, 'zone_identifier', record_offset, 'mark of the archive' FROM arrival_archive
+UNION
+SELECT d.delivery_id, t.source_id, t.table_name, t.record_offset, 'its temporary name: ' || t.how
+FROM delivery d
+JOIN temporary_file t ON t.host = d.host AND t.temporary_key = d.temporary_key
+WHERE t.source_id IS NOT NULL;
 
 CREATE OR REPLACE TEMP TABLE delivery AS
 WITH kept AS (SELECT * FROM delivery)
@@ -163,23 +168,3 @@ LEFT JOIN lacking_mark l USING (delivery_id)
 LEFT JOIN arrival_archive a USING (delivery_id)
 LEFT JOIN (SELECT host, volume, record, sequence, max(stream_cut_utc) AS stream_cut_utc FROM journal_file GROUP BY ALL) j
     ON j.host = d.host AND j.volume = left(d.file_key, 2) AND j.record = d.record AND j.sequence = d.sequence;
-
-INSERT INTO image_delivery BY NAME
-SELECT delivery_id, host, image_path, time_utc, zone_id, host_url, referrer_url, source, trace, writer_path,
-    CASE WHEN is_marked THEN marked_utc END AS marked_utc,
-    concat_ws('; ',
-        CASE
-            WHEN is_marked AND zone_id IS NULL THEN 'marked, zone unknown (' || source || ')'
-            WHEN is_marked AND epoch_ns(marked_utc) - epoch_ns(time_utc) > rule_ns('mark_delay_s')
-                THEN 'marked zone ' || zone_id || ' (' || source || '), long after the file was created'
-            WHEN is_marked THEN 'marked zone ' || zone_id || ' (' || source || ')'
-            WHEN time_utc IS NULL THEN 'no mark known; when it came is not known (' || source || ')'
-            WHEN what IS NULL OR mft_source IS NOT NULL OR event_source IS NOT NULL THEN 'no mark; created as the ' || source || ' says'
-            ELSE 'no mark known; no file of it is at hand (' || source || ')'
-        END,
-        what,
-        CASE WHEN archive_marked THEN 'its archive is marked zone ' || coalesce(archive_zone::VARCHAR, 'unknown') || coalesce(' from ' || archive_url, '') END
-    ) AS basis,
-    nullif(removal, '') AS mark_removed,
-    confidence
-FROM delivery;

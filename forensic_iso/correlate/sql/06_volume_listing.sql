@@ -22,7 +22,7 @@ CREATE OR REPLACE TEMP TABLE registry_letter AS
 WITH slot AS (
     SELECT v.host, v.open_ns, lower(d.letter) AS volume, d.source_id, 'mounted_device' AS table_name, d."offset" AS record_offset
     FROM virtual_drive v
-    JOIN mounted_device d ON d.host = v.host AND d.image_slot = v.image_slot AND d.letter IS NOT NULL
+    JOIN letter_held d ON d.host = v.host AND d.image_slot = v.image_slot AND d.letter IS NOT NULL
     WHERE abs(epoch_ns(d.key_last_write_utc) - epoch_ns(v.opened_utc)) <= rule_ns('attach_trace_s')
 ),
 label AS (
@@ -30,7 +30,7 @@ label AS (
     FROM volume_info i
     JOIN session s ON s.host = i.host AND abs(stamp_ns(i.host, i.key_last_write_utc) - s.open_ns) <= rule_ns('attach_trace_s')
     JOIN session_file f ON f.session_id = s.session_id AND lower(f.volume_label) = lower(i.label)
-    WHERE i.label <> '' AND i.letter IS NOT NULL
+    WHERE i.label <> '' AND i.letter IS NOT NULL AND coalesce(i.origin, '') NOT LIKE 'deleted%'
 )
 SELECT s.session_id, s.host, l.volume, l.source_id, l.table_name, l.record_offset,
     'MountedDevices gives the letter to the virtual drive that arrived then' AS basis

@@ -1,7 +1,8 @@
 -- volume_use (temporary): each use of a volume that is not the system's, with its place on the clock.
 -- Solid uses (programs, modules, files and objects on it, images that lie on it): the medium was there. Spoken ones
 -- (working directories, arguments, files that Defender names): somebody named it.
--- From process, Sysmon 7, 11, 23, 26, Security 4656/4663, PowerShell 4104, prefetch, Defender, shortcuts, shellbags, image_event.
+-- From process, Sysmon 2, 7, 11, 23, 26, Security 4656/4663, PowerShell 4104, prefetch, Defender, shortcuts, shellbags, image_event,
+-- named_file (browsers' file addresses, lists of opened files of Office, other programs and dialogs, typed paths, the Windows timeline).
 -- path_alias: letters of SUBST and mount folders. network_letter: letters that are no volume's own: mapped network drives, SUBST.
 -- Misses: letters that nothing used; several aliases in one line; letters that pushd gave where none is named.
 CREATE OR REPLACE TEMP MACRO volume_quick(path) AS
@@ -65,6 +66,27 @@ FROM (
     FROM known
 );
 
+CREATE OR REPLACE TEMP TABLE named_file AS
+SELECT host, replace(path, '/', '\') AS path, opened_utc, source_id, table_name, record_offset
+FROM (
+    SELECT host, try(url_decode(regexp_extract(url, '(?i)^file:/+([a-z]:/.*)$', 1))) AS path, visited_utc AS opened_utc, source_id, 'browser_visit' AS table_name, row_id AS record_offset
+    FROM browser_visit WHERE url ILIKE 'file:%'
+    UNION ALL
+    SELECT host, "path", opened_utc, source_id, 'office_doc', "offset" FROM office_doc WHERE kind IN ('file', 'place')
+    UNION ALL
+    SELECT host, "path", opened_utc, source_id, 'program_recent_file', "offset" FROM program_recent_file
+    UNION ALL
+    SELECT host, "path", opened_utc, source_id, 'open_save_mru', "offset" FROM open_save_mru
+    UNION ALL
+    SELECT host, "path", opened_utc, source_id, 'typed_path', "offset" FROM typed_path
+    UNION ALL
+    SELECT host, content_path, start_utc, source_id, 'timeline_activity', row_id FROM timeline_activity
+    UNION ALL
+    -- What Explorer opened, as Defender logs it; opening is no run.
+    SELECT host, remote_url, timestamp_utc, source_id, 'mde_device_events', row_address FROM mde_device_events WHERE action_type = 'BrowserLaunchedToOpenUrl'
+)
+WHERE host IS NOT NULL AND opened_utc IS NOT NULL AND path LIKE '_:%';
+
 CREATE OR REPLACE TEMP TABLE volume_use AS
 WITH path_use AS (
     SELECT host, volume_quick(path) AS volume, path, start_ns AS mono_ns, started_utc AS time_utc, TRUE AS solid, 'program' AS what,
@@ -126,6 +148,16 @@ WITH path_use AS (
     SELECT host, lower(drive), NULL, stamp_ns(host, time_utc), time_utc, FALSE, 'folder view', source_id, 'shellbag', "offset"
     FROM (SELECT *, unnest(list_distinct([opened_utc, first_opened_utc])) AS time_utc FROM shellbag WHERE drive IS NOT NULL)
     WHERE time_utc IS NOT NULL
+    UNION ALL
+    -- Files that programs list as opened, addresses of files in browsers, folders typed into Explorer: somebody named the letter then.
+    SELECT host, lower(left(path, 2)), path, stamp_ns(host, opened_utc), opened_utc, FALSE, 'opened file', source_id, table_name, record_offset
+    FROM named_file WHERE path LIKE '_:\_%'
+    UNION ALL
+    SELECT host, lower(left(path, 2)), NULL, stamp_ns(host, opened_utc), opened_utc, FALSE, 'opened folder', source_id, table_name, record_offset
+    FROM named_file WHERE regexp_matches(path, '^[A-Za-z]:\\?$')
+    UNION ALL
+    SELECT host, volume_quick(target_filename), target_filename, mono_ns, happened_utc, TRUE, 'written', source_id, 'sysmon_file_time', record_offset
+    FROM sysmon_timed('sysmon_file_time')
     UNION ALL
     -- An image that lies on another one: that one's letter, never its own.
     SELECT host, volume_quick(path), path, mono_ns, time_utc, TRUE, 'image', source_id, 'vhdmp', record_offset

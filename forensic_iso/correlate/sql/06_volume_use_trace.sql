@@ -20,7 +20,7 @@ CREATE OR REPLACE TEMP MACRO command_head(line) AS
 CREATE OR REPLACE TEMP TABLE trace_use AS
 WITH said AS (
     SELECT host, path, 'run' AS class, CASE WHEN last_run_utc IS NULL THEN 4 ELSE 1 END AS stage, last_run_utc AS time_utc, NULL::TIMESTAMP_NS AS from_utc,
-        'UserAssist' || CASE WHEN run_count > 0 THEN ' (starts: ' || run_count || ')' ELSE '' END AS what, NULL AS time_remark, rule_value('c_trace_start') AS confidence,
+        'UserAssist' || recovered(origin) || CASE WHEN run_count > 0 THEN ' (starts: ' || run_count || ')' ELSE '' END AS what, NULL AS time_remark, rule_value('c_trace_start') AS confidence,
         "user" AS user_name, NULL AS command_line, NULL AS sha1, source_id, 'user_assist' AS table_name, "offset" AS record_offset
     FROM user_assist WHERE (run_count > 0 OR last_run_utc IS NOT NULL) AND path NOT ILIKE '%.lnk'
     UNION ALL
@@ -33,7 +33,7 @@ WITH said AS (
         rule_value(CASE WHEN key_path ILIKE '%\JumplistData' THEN 'c_trace_seen' ELSE 'c_trace_start' END), "user", NULL, NULL, source_id, 'recent_app', "offset"
     FROM recent_app WHERE item_path IS NULL AND last_accessed_utc IS NOT NULL
     UNION ALL
-    SELECT host, path, 'run', 2, last_run_utc, NULL, upper(moderator) || ': seen running last then', NULL, rule_value('c_trace_seen'), NULL, NULL, NULL,
+    SELECT host, path, 'run', 2, last_run_utc, NULL, upper(moderator) || recovered(origin) || ': seen running last then', NULL, rule_value('c_trace_seen'), NULL, NULL, NULL,
         source_id, 'bam_entry', "offset"
     FROM bam_entry WHERE coalesce(current, TRUE) AND last_run_utc IS NOT NULL
     UNION ALL
@@ -177,6 +177,13 @@ LEFT JOIN own o USING (host)
 WHERE p.is_inside AND NOT p.is_listed AND NOT coalesce(p.number <= o.number, FALSE) AND NOT coalesce(list_contains(o.serials, p.serial), FALSE)
     AND NOT regexp_matches(lower(p.path), '^\\device\\[a-z0-9]+\\(windows|program files|program files \(x86\)|programdata|users)\\');
 
+CREATE OR REPLACE TEMP TABLE value_without_key AS
+SELECT 'user_assist' AS table_name, source_id, "offset" AS record_offset FROM user_assist WHERE origin = 'deleted_loose'
+UNION ALL SELECT 'bam_entry', source_id, "offset" FROM bam_entry WHERE origin = 'deleted_loose'
+UNION ALL SELECT 'recent_app', source_id, "offset" FROM recent_app WHERE origin = 'deleted_loose'
+UNION ALL SELECT 'run_mru', source_id, "offset" FROM run_mru WHERE origin = 'deleted_loose'
+UNION ALL SELECT 'capability_use', source_id, "offset" FROM capability_use WHERE origin = 'deleted_loose';
+
 INSERT INTO volume_use BY NAME
 WITH used AS (
     SELECT host, volume, path, mono_ns, time_utc, class <> 'command' AS solid, CASE WHEN class = 'run' THEN 'program' ELSE 'argument' END AS what,
@@ -185,6 +192,8 @@ WITH used AS (
     WHERE stage <= 2 AND mono_ns IS NOT NULL AND (volume LIKE '_:' OR volume LIKE '\device\cdrom%')
         -- Logs of Defender say the moment; their programs are no better known than by others.
         AND table_name NOT IN ('defender_detection', 'defender_history')
+        -- Nor is a letter told by a value whose key is gone.
+        AND (table_name, source_id, record_offset) NOT IN (SELECT (table_name, source_id, record_offset) FROM value_without_key)
     UNION ALL
     FROM new_device_use
 ),
@@ -192,13 +201,13 @@ dated AS (
     SELECT u.*, b.boot_number FROM used u ASOF LEFT JOIN boot b ON b.host = u.host AND u.mono_ns >= b.start_ns
 ),
 partition_letter AS (
-    SELECT DISTINCT host, lower(letter) AS volume FROM mounted_device
+    SELECT DISTINCT host, lower(letter) AS volume FROM letter_held
     WHERE letter IS NOT NULL AND (disk_signature IS NOT NULL OR partition_guid IS NOT NULL)
 )
 SELECT DISTINCT d.*, CASE WHEN d.volume LIKE '_:' THEN 'letter' WHEN d.volume LIKE '\device\cdrom%' THEN 'cdrom' ELSE 'harddisk' END AS form
 FROM dated d
 -- Drives that are no image's keep their letter: the host's own optical drive, a guest's.
-ANTI JOIN mounted_device o ON o.host = d.host AND lower(o.letter) = d.volume AND o.device_path ILIKE '%cdrom%'
+ANTI JOIN letter_held o ON o.host = d.host AND lower(o.letter) = d.volume AND o.device_path ILIKE '%cdrom%'
     AND (NOT coalesce(o.is_virtual_dvd, FALSE) OR o.image_slot IS NULL)
 LEFT JOIN partition_letter f ON f.host = d.host AND f.volume = d.volume
 SEMI JOIN session s ON s.host = d.host AND s.open_ns IS NOT NULL

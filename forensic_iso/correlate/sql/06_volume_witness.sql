@@ -54,15 +54,15 @@ place AS (
     FROM (SELECT session_id, host, substr(partition_table, 193 + 288 * number, 32) AS g FROM partition WHERE length(partition_table) >= 224 + 288 * number)
 ),
 by_partition AS (
-    SELECT DISTINCT p.session_id, p.host, lower(d.letter) AS volume, d.source_id, d."offset" AS record_offset
+    SELECT DISTINCT p.session_id, p.host, lower(d.letter) AS volume, recovered(d.origin) AS remark, d.source_id, d."offset" AS record_offset
     FROM place p
-    JOIN mounted_device d ON d.host = p.host AND d.letter IS NOT NULL
+    JOIN mounted_device d ON d.host = p.host AND d.letter IS NOT NULL AND coalesce(d.origin, '') <> 'deleted_loose'
         AND ((d.disk_signature = p.signature AND d.partition_offset = p.partition_offset AND p.partition_offset > 0) OR d.partition_guid = p.partition_guid)
 ),
 -- MountedDevices alone: the only image opened when the key was written, the only letter of such a drive.
 by_time AS (
     SELECT s.session_id, s.host, lower(d.letter) AS volume, d.source_id, d."offset" AS record_offset
-    FROM mounted_device d
+    FROM letter_held d
     JOIN session s ON s.host = d.host AND s.image_kind = 'optical'
         AND abs(stamp_ns(d.host, d.key_last_write_utc) - s.open_ns) <= rule_ns('attach_trace_s')
     WHERE d.is_virtual_dvd AND d.image_slot IS NOT NULL AND d.letter IS NOT NULL
@@ -92,7 +92,7 @@ SELECT session_id, host, volume, CASE WHEN same_label THEN rule_value('c_volume_
     source_id, table_name, record_offset
 FROM by_serial
 UNION ALL
-SELECT session_id, host, volume, rule_value('c_volume_disk_evidence'), 'MountedDevices has the disk''s partition, as 1006 logged it, under the letter',
+SELECT session_id, host, volume, rule_value('c_volume_disk_evidence'), 'MountedDevices has the disk''s partition, as 1006 logged it, under the letter' || remark,
     source_id, 'mounted_device', record_offset
 FROM by_partition
 UNION ALL
@@ -106,7 +106,7 @@ FROM by_folder;
 -- As the key was written last before the end of the session, the letter was the stick's.
 CREATE OR REPLACE TEMP TABLE stick_letter AS
 SELECT DISTINCT s.session_id, lower(d.letter) AS volume
-FROM mounted_device d
+FROM letter_held d
 JOIN session s ON s.host = d.host AND s.open_ns IS NOT NULL
 WHERE d.letter IS NOT NULL AND d.device_path ILIKE '%usbstor%'
     AND (s.end_ns IS NULL OR stamp_ns(d.host, d.key_last_write_utc) <= s.end_ns);

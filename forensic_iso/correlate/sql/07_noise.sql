@@ -14,6 +14,9 @@ FROM session s
 JOIN pattern p ON regexp_matches(s.file_key, lower(p.path))
     AND (
         p.who = 'any' OR list_contains(rule_words('service_sid'), lower(s.user_sid)) OR lower(s.user_sid) LIKE 's-1-5-83-%'
+        OR (s.user_sid IS NULL AND (s.is_by_system
+            -- 1006 names no account: folders that only administrators and the system write to speak for it.
+            OR (NOT s.has_vhdmp AND s.other_basis IS NULL AND regexp_matches(s.file_key, rule_pattern('system_folder')))))
     )
 LEFT JOIN delivery d ON d.host = s.host AND d.file_key = s.file_key AND d.is_marked AND coalesce(d.zone_id, 3) >= 3
 WHERE d.delivery_id IS NULL

@@ -3,16 +3,59 @@
 -- A witness (06_volume_witness, the listing of the image) names the volume. Without one: a candidate is refused where the
 -- letter is a network drive's or a stick's; where it is in use before the opening, unless a medium or an image of then
 -- explains that use and left; where an optical volume was written to; where it holds programs that the image does not
--- list. A letter in use after the end too yields to one that was not.
+-- list; where it stayed in use after the end, as no letter of a removed image does. A letter that another medium may have got
+-- after the end (used soon after the opening or by files in its root, and for others after the end) yields to one that was not in use then.
+-- A disk of several volumes (1006, its listing) may have as many letters.
+-- A mount of which only the end is logged was open at the first record of that stretch of the log (open_before).
 -- Uses where one session alone is open settle its letter; the others follow by elimination; what is left is ambiguous.
 -- Disks of the system (07_noise) claim no letter. Misses: letters that nothing used; folders that volumes are mounted into.
 
+CREATE OR REPLACE TEMP TABLE open_before AS
+WITH numbered AS (
+    SELECT host, mono_ns, time_utc, record_id - lag(record_id) OVER (PARTITION BY host, channel ORDER BY record_id) AS step
+    FROM timed('event_time')
+    WHERE channel ILIKE '%VHDMP%' AND record_id IS NOT NULL AND host IN (SELECT host FROM session WHERE removal_only)
+)
+SELECT s.session_id, max(n.mono_ns) AS open_ns, arg_max(n.time_utc, n.mono_ns) AS open_utc
+FROM session s
+JOIN numbered n ON n.host = s.host AND n.step IS DISTINCT FROM 1 AND n.mono_ns < s.close_ns
+LEFT JOIN boot b ON b.host = s.host AND b.boot_number = s.boot_number
+-- Another image open in that time: whose close it is, or whose letter, is not told.
+LEFT JOIN session o ON o.host = s.host AND o.session_id <> s.session_id AND o.open_ns <= s.close_ns AND coalesce(o.end_ns >= n.mono_ns, TRUE)
+WHERE s.removal_only AND s.open_ns IS NULL
+GROUP BY s.session_id
+HAVING count(o.session_id) = 0 AND coalesce(max(n.mono_ns) >= max(b.start_ns), TRUE);
+
 CREATE OR REPLACE TEMP TABLE open_session AS
-SELECT s.session_id, s.host, s.image_key, s.boot_number, s.open_ns, coalesce(s.end_ns, 9223372036854775807 - rule_ns('same_act_s')) AS end_ns,
+SELECT s.session_id, s.host, s.image_key, s.boot_number, coalesce(s.open_ns, k.open_ns) AS open_ns, s.open_ns IS NULL AS is_assumed, coalesce(s.end_ns, 9223372036854775807 - rule_ns('same_act_s')) AS end_ns,
     s.close_basis, s.image_kind, s.disk_number, s.disk_ns, n.what IS NOT NULL AS is_noise, s.user_sid
 FROM session s
 LEFT JOIN noise n USING (session_id)
-WHERE s.open_ns IS NOT NULL;
+LEFT JOIN open_before k USING (session_id)
+WHERE coalesce(s.open_ns, k.open_ns) IS NOT NULL;
+
+-- How many volumes a disk has: entries of its partition table that are no part of the system's own (MBR types but empty and extended,
+-- GPT basic data), or the volumes that its listing shows.
+CREATE OR REPLACE TEMP TABLE disk_volumes AS
+SELECT session_id, max(volumes) AS volumes
+FROM (
+    SELECT s.session_id, count(*) FILTER (
+            CASE WHEN p.partition_style = 1 THEN substr(p.partition_table, 161 + 288 * n.number, 32) ILIKE 'A2A0D0EBE5B9334487C068B6B72699C7'
+                ELSE substr(p.partition_table, 129 + 288 * n.number, 16) <> '0000000000000000'
+                    AND substr(p.partition_table, 161 + 288 * n.number, 2) NOT IN ('00', '05', '0F', '0f') END) AS volumes
+    FROM timed('partition_diagnostic') p
+    JOIN session s ON s.host = p.host AND path_key(p.location) IN (s.image_key, s.file_key) AND p.mono_ns >= s.open_ns - rule_ns('attach_window_s')
+        AND (s.end_ns IS NULL OR p.mono_ns <= s.end_ns)
+    CROSS JOIN range(16) n(number)
+    WHERE p.capacity > 0 AND length(p.partition_table) >= 192 + 288 * n.number
+    GROUP BY s.session_id, p.source_id, p.record_offset
+    UNION ALL
+    SELECT f.session_id, count(DISTINCT v.volume_offset)
+    FROM (SELECT DISTINCT session_id, source_id FROM session_file) f
+    JOIN image_volume v ON v.source_id = f.source_id AND v.mounted AND v.container_path IS NULL
+    GROUP BY f.session_id, f.source_id
+)
+GROUP BY session_id;
 
 -- Uses inside sessions: strictly, or in the margin where no session holds them strictly (record order between touching ones).
 CREATE OR REPLACE TEMP TABLE inside_use AS
@@ -60,6 +103,12 @@ QUALIFY row_number() OVER (PARTITION BY d.host, d.mono_ns // rule_ns('attach_tra
 
 -- Uses outside every session, with the medium that explains them: a removable one that was attached then, or an image
 -- that was opened before the log begins.
+CREATE OR REPLACE TEMP TABLE outside AS
+SELECT u.*
+FROM volume_use u
+ANTI JOIN inside_use i ON i.host = u.host AND i.source_id = u.source_id AND i.table_name = u.table_name
+    AND i.record_offset = u.record_offset AND i.volume = u.volume AND i.what = u.what;
+
 CREATE OR REPLACE TEMP TABLE outside_use AS
 WITH removable AS (
     FROM stick
@@ -68,12 +117,6 @@ WITH removable AS (
     FROM session s
     LEFT JOIN boot b ON b.host = s.host AND b.boot_number = s.boot_number
     WHERE s.open_ns IS NULL AND s.end_ns IS NOT NULL
-),
-outside AS (
-    SELECT u.*
-    FROM volume_use u
-    ANTI JOIN inside_use i ON i.host = u.host AND i.source_id = u.source_id AND i.table_name = u.table_name
-        AND i.record_offset = u.record_offset AND i.volume = u.volume AND i.what = u.what
 ),
 explained AS (
     SELECT o.*, CASE WHEN o.mono_ns <= r.to_ns THEN r.from_ns END AS medium_from_ns,
@@ -89,11 +132,11 @@ GROUP BY ALL;
 -- alone, and (optical media do not change) programs that it does not list. 8.3 names say nothing.
 CREATE OR REPLACE TEMP TABLE listed_use AS
 WITH below AS (
-    SELECT i.session_id, i.host, i.volume, i.source_id, i.table_name, i.record_offset, i.mono_ns,
+    SELECT i.session_id, i.host, i.volume, i.what, i.source_id, i.table_name, i.record_offset, i.mono_ns,
         substr(path_key(i.path), length(i.volume) + 2) AS rel, p.hashes
     FROM inside_use i
     LEFT JOIN process p ON p.sysmon_source_id = i.source_id AND p.sysmon_offset = i.record_offset AND i.table_name = 'sysmon_process_create'
-    WHERE i.what IN ('program', 'module') AND NOT contains(i.path, '~')
+    WHERE i.what IN ('program', 'module', 'opened file') AND NOT contains(i.path, '~')
 ),
 listing AS (
     SELECT session_id, lower(path) AS rel, any_value(sha256) AS sha256, any_value(sha1) AS sha1, any_value(md5) AS md5
@@ -114,6 +157,7 @@ compared AS (
 )
 SELECT session_id, host, volume, coalesce(bool_or(is_equal), FALSE) AS has_equal,
     bool_or(is_listed AND NOT coalesce(is_other, FALSE)) AS has_path, coalesce(bool_or(NOT is_listed OR coalesce(is_other, FALSE)), FALSE) AS has_foreign,
+    bool_and(what = 'opened file') AS is_opened,
     -- Names that many media have.
     coalesce(bool_and(list_contains(rule_words('common_name'), file_name(rel))) FILTER (is_listed), FALSE) AS is_common,
     arg_max(source_id, (coalesce(is_equal, FALSE), is_listed, -mono_ns)) AS source_id,
@@ -129,6 +173,7 @@ WITH listed AS (
         CASE WHEN has_equal THEN rule_value('c_volume_listed_hash') WHEN is_common THEN rule_value('c_volume_listed_common')
             ELSE rule_value('c_volume_listed_path') END AS confidence,
         CASE WHEN has_equal THEN 'a program started there is byte-equal to the image''s file of that path'
+            WHEN is_opened THEN 'files opened there lie at that path in the image'
             ELSE 'programs used there lie at that path in the image' END AS basis,
         source_id, table_name, record_offset,
         -- A path that two open images list tells them apart no more.
@@ -148,6 +193,37 @@ JOIN open_session s ON s.host = v.host AND v.device_number = s.disk_number AND s
     AND v.mono_ns >= s.open_ns - rule_ns('same_act_s') AND v.mono_ns <= s.end_ns
     AND v.mono_ns <= s.open_ns + rule_ns('ntfs_mount_s')
 WHERE v.volume_name LIKE '_:%' AND (v.bus_type = 15 OR v.vendor_id ILIKE 'Msft%' OR v.product_id ILIKE 'Virtual Disk%');
+
+-- Folders (or files in the root) that are used on a volume in a session and after it: one volume before and after the end.
+CREATE OR REPLACE TEMP MACRO top_of(path, volume) AS split_part(substr(lower(replace(path, '/', '\')), length(volume) + 2), '\', 1);
+CREATE OR REPLACE TEMP TABLE stays_after AS
+SELECT i.session_id, i.volume, bool_or(o.top IS NOT NULL) AS is_same_place, count(i.top) = 0 AS is_spoken, coalesce(bool_or(i.is_in_root), FALSE) AS has_root_file
+FROM (SELECT DISTINCT session_id, host, volume, boot_number, nullif(top_of(path, volume), '') AS top,
+    path IS NOT NULL AND NOT contains(substr(replace(path, '/', '\'), length(volume) + 2), '\') AS is_in_root FROM inside_use WHERE path IS NOT NULL OR NOT solid) i
+JOIN open_session s USING (session_id)
+LEFT JOIN (SELECT host, volume, boot_number, top_of(path, volume) AS top, max(mono_ns) AS last_ns FROM outside SEMI JOIN inside_use USING (host, volume) WHERE path IS NOT NULL GROUP BY ALL) o
+    ON o.host = i.host AND o.volume = i.volume AND o.boot_number = i.boot_number AND o.top = i.top AND o.last_ns > s.end_ns
+GROUP BY i.session_id, i.volume;
+
+-- Letters used in another session that was still open at the opening: they were not free.
+CREATE OR REPLACE TEMP TABLE held_use AS
+SELECT host, volume, held_until_ns, min(mono_ns) AS first_ns
+FROM (
+    SELECT i.host, i.volume, min(i.mono_ns) AS mono_ns, min(s.end_ns) AS held_until_ns
+    FROM inside_use i
+    JOIN open_session s USING (session_id)
+    WHERE i.solid AND i.strictly
+    GROUP BY i.host, i.volume, i.source_id, i.table_name, i.record_offset, i.what
+)
+GROUP BY ALL;
+
+CREATE OR REPLACE TEMP TABLE held_letter AS
+SELECT DISTINCT s.session_id, h.volume
+FROM open_session s
+JOIN held_use h ON h.host = s.host AND h.first_ns < s.open_ns AND h.held_until_ns > s.open_ns
+LEFT JOIN stick k ON k.host = s.host AND k.from_ns <= s.open_ns AND k.to_ns BETWEEN h.first_ns AND s.open_ns
+LEFT JOIN session r ON r.host = s.host AND r.open_ns IS NULL AND r.end_ns BETWEEN h.first_ns AND s.open_ns
+WHERE k.host IS NULL AND r.host IS NULL AND NOT s.is_assumed;
 
 CREATE OR REPLACE TEMP TABLE candidate AS
 WITH used AS (
@@ -214,7 +290,7 @@ every_claim AS (
     JOIN open_session s USING (session_id)
     LEFT JOIN used c ON c.session_id = n.session_id AND c.volume = n.volume
 )
-SELECT c.*, s.open_ns, s.end_ns,
+SELECT c.*, s.open_ns, s.end_ns, s.is_assumed,
     c.form = 'cdrom' AND s.image_kind = 'optical' AND c.volume = '\device\cdrom' || s.disk_number AS same_number,
     coalesce(e.before, FALSE) AS seen_before,
     NOT c.is_named AND coalesce(e.after_in_run, FALSE) AND s.close_basis <> 'superseded' AS seen_after,
@@ -228,6 +304,10 @@ SELECT c.*, s.open_ns, s.end_ns,
         WHEN x.volume IS NOT NULL THEN 'a network drive or another name of a folder'
         WHEN t.volume IS NOT NULL THEN 'MountedDevices gives it to a removable medium'
         WHEN e.before_in_run THEN 'in use before the opening'
+        WHEN h.volume IS NOT NULL THEN 'in use before the opening, and not free since'
+        WHEN e.after_in_run AND s.close_basis <> 'superseded' AND (a.is_same_place OR a.is_spoken OR s.is_assumed
+            OR (c.first_ns - s.open_ns > rule_ns('first_run_s') AND NOT a.has_root_file))
+            THEN 'in use after the end as before it'
         WHEN e.around THEN 'in use before the opening and after the end'
         WHEN k.refused IS NOT NULL THEN k.refused
         WHEN l.has_foreign AND NOT l.has_path AND s.image_kind = 'optical' THEN 'holds programs that the image does not list'
@@ -238,59 +318,81 @@ LEFT JOIN elsewhere e ON e.session_id = c.session_id AND e.volume = c.volume
 LEFT JOIN network_letter x ON x.host = c.host AND x.volume = c.volume
 LEFT JOIN stick_letter t ON t.session_id = c.session_id AND t.volume = c.volume
 LEFT JOIN listed_use l ON l.session_id = c.session_id AND l.volume = c.volume
-LEFT JOIN stick_like k ON k.session_id = c.session_id AND k.volume = c.volume;
+LEFT JOIN stick_like k ON k.session_id = c.session_id AND k.volume = c.volume
+LEFT JOIN held_letter h ON h.session_id = c.session_id AND h.volume = c.volume
+LEFT JOIN stays_after a ON a.session_id = c.session_id AND a.volume = c.volume;
 
-CREATE OR REPLACE TEMP TABLE settled AS
-WITH valid AS (
-    SELECT * FROM candidate WHERE refused IS NULL
-    -- In use after the end too: only where no other volume is left.
-    QUALIFY NOT seen_after OR bool_and(seen_after) OVER (PARTITION BY session_id, form)
-),
+CREATE OR REPLACE TEMP TABLE valid AS
+SELECT * FROM candidate WHERE refused IS NULL
+-- In use after the end too: only where no other volume is left.
+QUALIFY NOT seen_after OR bool_and(seen_after) OVER (PARTITION BY session_id, form);
+
+CREATE OR REPLACE TEMP TABLE first_round AS
+WITH
 -- Named by a log of the volume, or the only letter used while this session alone was open.
 alone AS (
     SELECT *, count(*) OVER (PARTITION BY session_id, form) AS rivals,
-        first_ns - open_ns <= rule_ns('first_run_s') AS is_soon,
+        first_ns - open_ns <= rule_ns('first_run_s') AND NOT is_assumed AS is_soon,
         count(*) FILTER (first_ns - open_ns <= rule_ns('first_run_s')) OVER (PARTITION BY session_id, form) AS soon_rivals,
-        bool_or(is_named OR same_number) OVER (PARTITION BY session_id, form) AS has_certain
+        bool_or(is_named OR same_number) OVER (PARTITION BY session_id, form) AS has_certain, coalesce(d.volumes, 1) AS volumes
     FROM valid
+    LEFT JOIN disk_volumes d USING (session_id)
     WHERE sole_uses > 0 OR is_named OR same_number
-),
-first_round AS (
-    SELECT session_id, host, volume, form, open_ns, end_ns,
-        CASE
-            WHEN is_named OR same_number THEN 'device'
-            WHEN rivals = 1 THEN 'only'
-            ELSE 'soon'
-        END AS ground
-    FROM alone
-    WHERE is_named OR same_number
-        OR (NOT has_certain AND (rivals = 1 OR (is_soon AND soon_rivals = 1)))
-),
-left_over AS (
-    SELECT v.*
-    FROM valid v
-    ANTI JOIN first_round f ON f.session_id = v.session_id AND f.form = v.form
-    -- Taken by a session that is open at the same time.
-    ANTI JOIN first_round t ON t.host = v.host AND t.volume = v.volume
-        AND t.open_ns <= v.end_ns AND v.open_ns <= t.end_ns
-),
-second_round AS (
+)
+SELECT session_id, host, volume, form, open_ns, end_ns,
+    CASE
+        WHEN is_named OR same_number THEN 'device'
+        WHEN rivals = 1 THEN 'only'
+        WHEN rivals <= volumes THEN 'several'
+        ELSE 'soon'
+    END AS ground
+FROM alone
+WHERE is_named OR same_number OR (rivals > 1 AND rivals <= volumes)
+    OR (NOT has_certain AND (rivals = 1 OR (is_soon AND soon_rivals = 1)));
+
+-- What is left after a round: of sessions without a volume, the volumes that no session open at the same time has.
+CREATE OR REPLACE TEMP MACRO left_over(done) AS TABLE
+WITH taken AS (SELECT * FROM query_table(done))
+SELECT v.*
+FROM valid v
+ANTI JOIN taken f ON f.session_id = v.session_id AND f.form = v.form
+ANTI JOIN taken t ON t.host = v.host AND t.volume = v.volume AND t.open_ns <= v.end_ns AND v.open_ns <= t.end_ns;
+
+-- Uses that of the sessions left one alone can explain.
+CREATE OR REPLACE TEMP MACRO explained_by_one(done) AS TABLE
+WITH held AS (
+    SELECT l.session_id, l.host, l.volume, l.form, l.open_ns, l.end_ns,
+        count(*) OVER (PARTITION BY i.host, i.source_id, i.table_name, i.record_offset, i.volume, i.what) AS holders
+    FROM left_over(done) l
+    JOIN inside_use i ON i.session_id = l.session_id AND i.volume = l.volume AND i.strictly
+)
+SELECT DISTINCT session_id, host, volume, form, open_ns, end_ns, 'elimination' AS ground
+FROM held WHERE holders = 1
+QUALIFY min(volume) OVER (PARTITION BY session_id, form) = max(volume) OVER (PARTITION BY session_id, form);
+
+CREATE OR REPLACE TEMP TABLE after_second_round AS
+FROM first_round UNION ALL SELECT * FROM explained_by_one('first_round');
+CREATE OR REPLACE TEMP TABLE after_third_round AS
+FROM after_second_round UNION ALL SELECT * FROM explained_by_one('after_second_round');
+
+CREATE OR REPLACE TEMP TABLE settled AS
+WITH last_round AS (
     SELECT l.session_id, l.host, l.volume, l.form, l.open_ns, l.end_ns,
         count(*) OVER (PARTITION BY l.session_id, l.form) AS rivals
-    FROM left_over l
+    FROM left_over('after_third_round') l
 ),
 contested AS (
     SELECT DISTINCT a.session_id, a.volume
-    FROM second_round a
-    JOIN second_round b ON b.host = a.host AND b.volume = a.volume AND b.session_id <> a.session_id
+    FROM last_round a
+    JOIN last_round b ON b.host = a.host AND b.volume = a.volume AND b.session_id <> a.session_id
         AND b.open_ns <= a.end_ns AND a.open_ns <= b.end_ns
 )
-SELECT session_id, host, volume, form, open_ns, end_ns, ground, 1 AS shares FROM first_round
+SELECT session_id, host, volume, form, open_ns, end_ns, ground, 1 AS shares FROM after_third_round
 UNION ALL
 SELECT s.session_id, s.host, s.volume, s.form, s.open_ns, s.end_ns,
     CASE WHEN s.rivals = 1 AND c.session_id IS NULL THEN 'elimination' ELSE 'ambiguous' END,
     CASE WHEN s.rivals = 1 AND c.session_id IS NULL THEN 1 ELSE greatest(s.rivals, 2) END
-FROM second_round s
+FROM last_round s
 LEFT JOIN contested c ON c.session_id = s.session_id AND c.volume = s.volume;
 
 -- All volumes by which a session's files may be named, with the confidence in each.
@@ -300,6 +402,8 @@ SELECT s.*, count(*) OVER (PARTITION BY s.host, s.volume) > 1 AS is_reused,
         WHEN r.basis IS NOT NULL THEN r.confidence
         WHEN s.ground = 'device' THEN rule_value('c_volume_device_number')
         WHEN s.ground = 'ambiguous' THEN rule_value('c_volume_only_session') / s.shares
+        WHEN c.is_assumed THEN rule_value('c_volume_reused')
+        WHEN s.ground = 'several' THEN rule_value('c_volume_only_session')
         WHEN s.ground = 'only' AND NOT c.seen_before AND NOT c.seen_after AND count(*) OVER (PARTITION BY s.host, s.volume) = 1
             THEN rule_value('c_volume_only_session')
         WHEN s.ground = 'only' THEN rule_value('c_volume_reused')
@@ -308,6 +412,8 @@ SELECT s.*, count(*) OVER (PARTITION BY s.host, s.volume) > 1 AS is_reused,
     CASE
         WHEN r.basis IS NOT NULL THEN r.basis
         WHEN s.ground = 'device' THEN 'device number of the image as VHDMP logged it'
+        WHEN s.ground = 'several' THEN 'used only while this image was open, whose disk has that many volumes'
+        WHEN c.is_assumed AND s.ground = 'only' THEN 'used only between the first record of the log and the removal of this image'
         WHEN s.ground = 'only' AND c.seen_after THEN 'used while this image was open, and after its end'
         WHEN s.ground = 'only' THEN 'used only while this image was open' ||
             CASE WHEN count(*) OVER (PARTITION BY s.host, s.volume) > 1 THEN '; other sessions had it too' ELSE '' END
@@ -394,7 +500,7 @@ SELECT s.session_id, s.host, s.image_path,
         CASE
             WHEN s.removal_only AND g.missing > 0 THEN 'VHDMP: removed; its opening is not in the log, of which ' || g.missing || ' records between '
                 || strftime(g.from_utc, '%Y-%m-%d %H:%M:%S') || ' and ' || strftime(g.to_utc, '%Y-%m-%d %H:%M:%S') || ' are missing'
-            WHEN s.removal_only THEN 'VHDMP: removed, opened before the log begins'
+            WHEN s.removal_only THEN 'VHDMP: removed, opened before the log begins' || coalesce('; open by its first record at ' || strftime(k.open_utc, '%Y-%m-%d %H:%M:%S'), '')
             WHEN s.other_basis IS NOT NULL THEN s.other_basis
             WHEN NOT s.has_vhdmp THEN 'Partition/Diagnostic 1006 alone'
             WHEN s.is_surfaced AND s.has_handle THEN 'VHDMP: handle opened (12) and disk surfaced (1)'
@@ -415,7 +521,7 @@ SELECT s.session_id, s.host, s.image_path,
             WHEN s.close_basis = 'open_ended' THEN 'no evidence of an end'
         END,
         CASE
-            WHEN b.volume IS NOT NULL THEN 'volume ' || b.volume || ' inferred: ' || b.basis
+            WHEN b.volume IS NOT NULL THEN 'volume ' || b.volume || ' inferred: ' || b.basis || coalesce('; also its volume ' || x.others, '')
             WHEN u.volumes IS NOT NULL THEN 'volume ambiguous: ' || u.volumes
         END
     ) AS basis,
@@ -436,5 +542,14 @@ FROM session s
 LEFT JOIN best b USING (session_id)
 LEFT JOIN unsure u USING (session_id)
 LEFT JOIN opening_lost g USING (session_id)
+LEFT JOIN open_before k USING (session_id)
+LEFT JOIN (
+    SELECT v.session_id, string_agg(upper(v.volume), ', ' ORDER BY v.volume) AS others
+    FROM session_volume v
+    JOIN best b ON b.session_id = v.session_id AND b.volume <> upper(v.volume) AND b.volume LIKE '_:'
+    JOIN disk_volumes d ON d.session_id = v.session_id AND d.volumes > 1
+    WHERE v.ground <> 'ambiguous' AND v.form = 'letter'
+    GROUP BY v.session_id
+) x USING (session_id)
 LEFT JOIN identity i USING (session_id)
 LEFT JOIN noise n USING (session_id);

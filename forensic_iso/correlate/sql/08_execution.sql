@@ -2,7 +2,9 @@
 -- A process or load counts inside its session only (the margin of same_act_s goes to the session that holds it strictly).
 -- script_arg: an absolute path on the volume; relative_arg_cwd: a relative file, or one from the root of the drive, the working
 -- directory being there.
--- Shells: heads of commands that copy, list or hash run nothing; what a shell names must be code, or be given to a loader.
+-- cmd and PowerShell: of each command of the line its head runs (behind start, call, &, if and for, a switch's value aside), and the
+-- arguments of a head that is a launcher itself; what other programs are given there is theirs to read. What a shell names must be
+-- code, or be given to a loader.
 -- One row per process start, its strongest kind first, the others in basis; loads of modules are rows of their own.
 -- Misses: relative arguments where no directory is logged (4688); environment variables; 8.3 names; hashes of files.
 CREATE OR REPLACE TEMP TABLE process_volume AS
@@ -11,7 +13,7 @@ WITH named AS (
     UNION
     SELECT process_key, host, start_ns, volume_quick(current_directory) FROM process WHERE current_directory IS NOT NULL
     UNION
-    SELECT process_key, host, start_ns, unnest(list_distinct(regexp_extract_all(lower(line), '(?:^|[^a-z0-9/]|file:/{2,3})([a-z]:)', 1))) FROM command_text
+    SELECT process_key, host, start_ns, unnest(list_distinct(regexp_extract_all(lower(line), '(?:^|[^a-z0-9/-]|file:/{2,3})([a-z]:)', 1))) FROM command_text
     UNION
     SELECT process_key, host, start_ns, unnest(devices_of(line)) FROM command_text
 )
@@ -22,12 +24,15 @@ JOIN session_volume v ON v.host = n.host AND v.volume = n.volume
     AND n.start_ns >= v.open_ns - rule_ns('same_act_s') AND n.start_ns <= v.end_ns + rule_ns('same_act_s')
 QUALIFY strictly OR NOT bool_or(strictly) OVER (PARTITION BY n.process_key, n.volume);
 
+-- Shells put their directory for these.
+CREATE OR REPLACE TEMP MACRO in_own_directory(line) AS regexp_replace(line, '(?i)(?:%cd%|%__cd__%|\$\{?pwd\}?|\$\(pwd\))[\\/]+', '.\\', 'g');
+
 CREATE OR REPLACE TEMP TABLE launcher AS
 WITH named AS (
     SELECT p.process_key, p.host, v.session_id, v.volume, v.form, p.current_directory,
         volume_quick(p.current_directory) = v.volume AS in_directory,
         list_distinct([program_of(p.path), program_of(p.original_file_name)]) AS programs,
-        regexp_replace(t.plain, '^\s*("[^"]*"|\S+)\s*', '') AS arguments, t.encoded
+        in_own_directory(regexp_replace(t.plain, '^\s*("[^"]*"|\S+)\s*', '')) AS arguments, t.encoded
     FROM process_volume v
     JOIN process p USING (process_key)
     JOIN command_text t USING (process_key)
@@ -41,8 +46,12 @@ classed AS (
             WHEN list_has_any(programs, rule_words('office_program')) THEN 'office'
             WHEN list_has_any(programs, rule_words('viewer_program')) THEN 'viewer'
         END AS class,
-        list_has_any(programs, rule_words('shell_program')) AS is_shell
-    FROM named
+        list_has_any(programs, rule_words('shell_program')) AS is_shell, list_has_any(programs, ['cmd', 'powershell', 'pwsh']) AS has_heads
+    FROM (
+        -- \" is a quote in the lines that PowerShell gets.
+        SELECT * REPLACE (CASE WHEN list_has_any(programs, ['powershell', 'pwsh']) THEN replace(arguments, '\"', '"') ELSE arguments END AS arguments)
+        FROM named
+    )
 )
 SELECT * EXCLUDE (arguments),
     -- The command inside cmd /c "..." and powershell -c "...": its outer quotes go, unless they hold one plain path.
@@ -58,16 +67,30 @@ SELECT * EXCLUDE (arguments),
     regexp_matches(coalesce(encoded, arguments), '(?i)\b(iex|invoke-expression)\b') AS evaluates,
     regexp_extract(
         lower(arguments), '(?:(?:^|[\s"&(])(?:cd|chdir)\s+(?:/d\s+)?|pushd\s+|(?:set-location|\ssl)\s+|-workingdirectory\s+|/d\s+)["'']?([a-z]:)(?:[\\/\s"'']|$)', 1
-    ) = volume OR (form = 'letter' AND is_shell AND regexp_matches(lower(arguments), '(^|[\s"&(])' || volume || '\s*(&|$)')) AS changes_directory
+    ) = volume OR (form = 'letter' AND is_shell AND regexp_matches(lower(arguments), '(^|[\s"&(])' || volume || '\s*(&|$)'))
+        OR (form = 'letter' AND list_contains(programs, 'forfiles') AND regexp_matches(lower(arguments), '/p\s+"?' || volume) AND regexp_matches(lower(arguments), '@(path|file)')) AS changes_directory
 FROM classed
 WHERE class IS NOT NULL;
 
+-- The command behind cmd's if and for, and behind PowerShell's assignment.
+CREATE OR REPLACE TEMP MACRO behind_condition(command) AS regexp_replace(regexp_replace(regexp_replace(command,
+    '(?i)^(\s*(?:[/-][a-z]+(?::\w+)?\s+)*)[\s(@]*for\s.*?\sdo\s+\(?', '\1'),
+    '(?i)^(\s*(?:[/-][a-z]+(?::\w+)?\s+)*)[\s(@]*if\s+(?:/i\s+)?(?:not\s+)?(?:exist\s+(?:"[^"]*"|[^\s"]+)|defined\s+\S+|(?:errorlevel|cmdextversion)\s+\d+|(?:"[^"]*"|[^\s"=]+)\s*==\s*(?:"[^"]*"|[^\s"]+)|\S+\s+(?:equ|neq|lss|leq|gtr|geq)\s+\S+)\s*\(?', '\1'),
+    '^(\s*(?:[/-][A-Za-z]+\s+)*)\$\w+\s*=\s*', '\1');
+
 CREATE OR REPLACE TEMP TABLE argument AS
 WITH segment AS (
-    SELECT * EXCLUDE (arguments), generate_subscripts(parts, 1) AS segment_number, unnest(parts) AS text
+    SELECT * EXCLUDE (arguments), generate_subscripts(parts, 1) AS segment_number,
+        CASE WHEN has_heads THEN behind_condition(behind_condition(unnest(parts))) ELSE unnest(parts) END AS text
     FROM (
         SELECT *,
-            CASE WHEN is_shell THEN regexp_extract_all(arguments, '(?:"[^"]*"|[^&|;"\n])+') ELSE [arguments] END AS parts
+            CASE WHEN is_shell THEN regexp_extract_all(
+                    -- Blocks are commands of their own; the braces of a volume's GUID are none.
+                    CASE WHEN has_heads THEN regexp_replace(regexp_replace(regexp_replace(arguments, '(?i)\)\s*else\s*\(?', ' & ', 'g'),
+                            '(^|[\s%)&"])\{', '\1 ; ', 'g'), '\}([\s;"|)]|$)', ' ; \1', 'g')
+                        ELSE arguments END,
+                    '(?:"[^"]*"|[^&|;"\n])+')
+                ELSE [arguments] END AS parts
         FROM launcher
     )
 ),
@@ -77,29 +100,37 @@ word AS (
 ),
 -- Quoted commands inside (forfiles /c "cmd /c ..."): split again where no path begins the quotes.
 inner_word AS (
-    SELECT * EXCLUDE (raw), trim(unnest(
-        CASE
+    SELECT * EXCLUDE (raw, parts), word_number * 1000 + generate_subscripts(parts, 1) AS place, ltrim(trim(unnest(parts), ' ,;(){}'), CASE WHEN has_heads THEN '@' ELSE '' END) AS token
+    FROM (SELECT *, CASE
             WHEN contains(plain, ' ') AND NOT regexp_matches(plain, '(?i)^([\w-]+=)?([a-z]:|\\\\|\.{1,2}\\)')
                 AND regexp_matches(plain, '(?i)(^|\s)[/-](c|k|command|file|i|s)\s|^(start|call|cmd|powershell|rundll32|regsvr32|mshta|wscript|cscript)\b')
                 THEN list_append(string_split(plain, ' '), plain)
             ELSE [plain]
-        END
-    ), ' ,;(){}') AS token
-    FROM (SELECT *, translate(raw, '"''', '') AS plain FROM word)
+        END AS parts
+        FROM (SELECT * EXCLUDE (parts), translate(raw, '"''', '') AS plain, raw[1] = '"' AS is_quoted FROM word))
+),
+turned AS (
+    SELECT *, lag(token) OVER (PARTITION BY process_key, session_id, volume, segment_number ORDER BY place) AS token_before FROM inner_word
+),
+marked AS (
+    SELECT *,
+        token <> '' AND NOT regexp_matches(token, '^[/@-]') AND NOT list_contains(rule_words('passing_command'), program_of(token))
+            -- The value of a shell's or of start's switch; the title that start is given.
+            AND NOT (has_heads AND regexp_matches(lower(coalesce(token_before, '')), rule_pattern('shell_switch_with_value')))
+            AND NOT (has_heads AND is_quoted AND lower(token_before) = 'start' AND NOT contains(token, ':')) AS may_be_head
+    FROM turned
 ),
 headed AS (
-    SELECT *,
-        lag(token) OVER turn AS token_before,
-        min_by(program_of(token), word_number) FILTER (
-            token <> '' AND NOT regexp_matches(token, '^[/@-]')
-            AND program_of(token) NOT IN ('start', 'call', 'cmd', 'powershell', 'pwsh', 'conhost', '.', 'exit')
-        ) OVER (PARTITION BY process_key, session_id, volume, segment_number) AS head,
+    SELECT * EXCLUDE (may_be_head),
+        min(place) FILTER (may_be_head) OVER segment AS head_place,
+        min_by(program_of(token), place) FILTER (may_be_head) OVER segment AS head,
+        min_by(token, place) FILTER (may_be_head) OVER segment AS head_token,
         bool_or(
             list_contains(rule_words('loader_any_extension'), program_of(token))
             AND NOT list_contains(rule_words('shell_program'), program_of(token))
-        ) OVER (PARTITION BY process_key, session_id, volume, segment_number) AS gives_loader
-    FROM inner_word
-    WINDOW turn AS (PARTITION BY process_key, session_id, volume, segment_number ORDER BY word_number)
+        ) OVER segment AS gives_loader
+    FROM marked
+    WINDOW segment AS (PARTITION BY process_key, session_id, volume, segment_number)
 ),
 alive AS (
     SELECT *,
@@ -121,10 +152,20 @@ alive AS (
     WHERE token <> ''
         -- Dialogs and viewers of Windows that open the file they are given.
         AND NOT (regexp_matches(lower(text), rule_pattern('inert_export')) AND NOT regexp_matches(lower(text), '^\s*"?' || regexp_escape(volume)))
-        AND NOT (list_contains(programs, 'wmic') AND NOT regexp_matches(lower(text), '\bcreate\b|/format:'))
+        AND NOT ((list_contains(programs, 'wmic') OR head = 'wmic') AND NOT regexp_matches(lower(text), '\bcreate\b|/format:'))
+        -- Services and tasks: what they are given to start.
+        AND NOT ((list_has_any(programs, ['sc', 'schtasks']) OR (has_heads AND coalesce(head IN ('sc', 'schtasks'), FALSE)))
+            AND NOT regexp_matches(lower(concat(token_before, ' ', token)), '^/tr |^binpath= | binpath=.'))
         AND NOT regexp_matches(token, '^[0-9]?>') AND NOT regexp_matches(coalesce(token_before, ''), '>$')
-        AND NOT (class = 'code' AND len(list_filter(rule_words('inert_switch'), lambda x: contains(lower(text), x))) > 0)
+        AND NOT ((class = 'code' OR (has_heads AND list_contains(rule_words('loader_code_extension'), head))) AND len(list_filter(rule_words('inert_switch'), lambda x: contains(lower(text), x))) > 0)
         AND NOT (is_shell AND NOT evaluates AND coalesce(list_contains(rule_words('inert_command'), head), FALSE))
+        AND NOT (has_heads AND NOT evaluates AND place IS DISTINCT FROM head_place AND NOT coalesce(
+            list_contains(rule_words('loader_any_extension'), head) OR list_contains(rule_words('loader_code_extension'), head), FALSE))
+        -- Interpreters run their first file; what follows is its data. A file on another volume: nothing here is run.
+        AND NOT coalesce(list_has_any(programs, rule_words('first_file_runs')) AND place > head_place AND regexp_matches(head_token, '^([A-Za-z]:\\|\\\\)')
+            AND NOT starts_with(lower(head_token), volume), FALSE)
+        -- A method of .NET that is given a file: only those that load or start it.
+        AND NOT (has_heads AND contains(token, '::') AND NOT regexp_matches(lower(token), 'load|::start|readall'))
 ),
 target AS (
     SELECT process_key, session_id, volume, class, is_shell, evaluates, gives_loader, 'script_arg' AS kind,

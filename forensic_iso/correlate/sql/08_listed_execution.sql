@@ -28,7 +28,7 @@ shortcut AS (
 ),
 word AS (
     SELECT process_key, host, start_ns,
-        list_transform(regexp_extract_all(lower(replace(arguments, '/', '\')), '"[^"]*"|[^\s"]+'), lambda w: trim(w, '"')) AS words
+        list_transform(regexp_extract_all(lower(replace(in_own_directory(arguments), '/', '\')), '"[^"]*"|[^\s"]+'), lambda w: trim(w, '"')) AS words
     FROM started
     WHERE current_directory IS NULL
         AND (list_has_any(programs, rule_words('loader_any_extension')) OR list_has_any(programs, rule_words('loader_code_extension')))

@@ -96,7 +96,7 @@ SELECT short_hash(concat_ws('|', 'hash', h.session_id, h.process_key)) AS execut
 FROM hash_run h
 JOIN process p USING (process_key);
 
--- Modules: loads off the volume, of files that are no program of that load.
+-- Modules: loads off the volume, of files that are no program of that load; without a session: at the same path of another volume.
 CREATE OR REPLACE TEMP TABLE module_equal AS
 WITH load AS (
     SELECT m.host, m.mono_ns, m.happened_utc, m.image, m.image_loaded, m.process_id, guid_key(m.process_guid) AS process_guid, m."user", m.hashes,
@@ -114,8 +114,12 @@ hashed AS (
 SELECT h.*, h.image_loaded AS path, d.session_id, d.image_path, d.open_ns, d.first_ns, d.file, d.source_id AS content_source, d.record_offset AS content_offset,
     min(h.mono_ns) OVER (PARTITION BY h.host, h.digest, d.image_key) < d.first_ns AS loaded_before
 FROM hashed h
-JOIN hashed_file d ON d.host = h.host AND d.algorithm = h.algorithm AND d.digest = h.digest AND d.session_id IS NOT NULL
-WHERE h.digest <> '';
+JOIN hashed_file d ON d.host = h.host AND d.algorithm = h.algorithm AND d.digest = h.digest
+WHERE h.digest <> '' AND (d.session_id IS NOT NULL OR (
+    substr(path_key(h.image_loaded), length(volume_quick(h.image_loaded)) + 2) = lower(d.file)
+    AND (h.host, volume_quick(h.image_loaded)) NOT IN (SELECT (host, volume) FROM system_drive)
+    AND (h.host, volume_quick(h.image_loaded)) NOT IN (SELECT (host, volume) FROM mft_volume)
+));
 
 CREATE OR REPLACE TEMP TABLE hash_module AS
 SELECT short_hash(concat_ws('|', 'hashed module', e.session_id, coalesce(p.process_key, e.process_id::VARCHAR), path_key(e.image_loaded))) AS execution_id,
@@ -131,6 +135,7 @@ QUALIFY row_number() OVER (PARTITION BY e.host, coalesce(p.process_key, e.proces
 INSERT INTO execution BY NAME
 SELECT execution_id, session_id, host, image_path, happened_utc AS time_utc, 'hash_match' AS kind, canonical(image) AS process_path, command_line,
     coalesce(pid, process_id) AS pid, process_guid, parent_path, "user" AS user_name,
-    'module ' || image_loaded || ' is byte-equal (' || upper(algorithm) || ') to ' || file || ' in the image, which was opened before' AS basis,
+    'module ' || image_loaded || ' is byte-equal (' || upper(algorithm) || ') to ' || file || ' in the image, '
+        || CASE WHEN session_id IS NULL THEN 'and loaded from that path of another volume; no mount is logged' ELSE 'which was opened before' END AS basis,
     rule_value('c_hash_match') AS confidence, image_loaded AS target, process_key, integrity, signed
 FROM hash_module;

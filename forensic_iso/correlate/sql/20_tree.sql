@@ -180,7 +180,8 @@ by_pid AS (
     JOIN member t ON t.host = a.host AND t.pid = a.pid
     WHERE (a.process_guid IS NULL OR t.process_guid IS NULL)
         AND a.mono_ns >= t.from_ns - rule_ns('same_act_s') AND (t.end_ns IS NULL OR a.mono_ns <= t.end_ns)
-        AND (a.image IS NULL OR program_of(a.image) = program_of(t.path))
+        -- Sysmon's words for a process that ended before it looked.
+        AND (coalesce(a.image, '<unknown process>') = '<unknown process>' OR program_of(a.image) = program_of(t.path))
         AND (a.started_ns IS NULL OR abs(a.started_ns - t.start_ns) <= rule_ns('same_act_s'))
     -- A reused id: the newest process before the act.
     QUALIFY row_number() OVER (PARTITION BY a.source_id, a.table_name, a.record_offset ORDER BY t.start_ns DESC) = 1

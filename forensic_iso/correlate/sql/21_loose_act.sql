@@ -100,7 +100,10 @@ by_tool AS (
     SELECT c.*, t.session_id, 'clearing command in the tree' AS tie, rule_value('c_follow_pid') AS confidence, t.execution_id
     FROM cleared c
     JOIN tree t ON t.host = c.host AND regexp_matches(lower(t.command_line), rule_pattern('log_clear_command'))
-        AND c.mono_ns >= t.from_ns - rule_ns('same_act_s') AND c.mono_ns <= t.from_ns + rule_ns('attach_window_s')
+        AND c.mono_ns >= t.from_ns - rule_ns('same_act_s') AND (c.mono_ns <= t.from_ns + rule_ns('attach_window_s')
+            -- A script clears one log after the other, as long as it lives: under its own account.
+            OR (c.mono_ns <= least(coalesce(t.end_ns, 9223372036854775807), t.from_ns + rule_ns('first_run_s'))
+                AND (c.sid = lower(t.user_sid) OR lower(c.account) = lower(regexp_extract(t.user_name, '([^\\]*)$', 1)))))
 ),
 by_account AS (
     SELECT c.*, s.session_id, 'same account' AS tie, rule_value('c_follow_account') AS confidence, NULL AS execution_id
@@ -142,7 +145,7 @@ image_removed AS (
 -- Defender: files on the volume in its session, the image itself, files that the tree wrote.
 found AS (
     SELECT host, mono_ns, time_utc, threat_name AS value,
-        concat_ws('; ', "path", 'action: ' || CASE WHEN NOT starts_with(action_name, '%%') THEN filled(action_name) END) AS detail, lower("path") AS items,
+        concat_ws('; ', "path", 'action: ' || CASE WHEN NOT starts_with(action_name, '%%') THEN filled(action_name) END) AS detail, lower(concat_ws('; ', "path", process_name)) AS items,
         coalesce(guid_key(detection_id), 'x' || record_id) AS detection, 'defender_detection' AS table_name, source_id, record_offset
     FROM timed('defender_detection') WHERE threat_name IS NOT NULL
     UNION ALL

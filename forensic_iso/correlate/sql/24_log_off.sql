@@ -62,4 +62,4 @@ SELECT h.host, s.channel, h.key_last_write_utc, NULL, stamp_ns(h.host, h.key_las
     h.source_id, h."offset"
 FROM host_setting h
 JOIN setting s USING (setting)
-WHERE h.value = '0' AND h.key_last_write_utc IS NOT NULL;
+WHERE h.value = '0' AND h.key_last_write_utc IS NOT NULL AND coalesce(h.current, TRUE);

@@ -1,45 +1,22 @@
--- moved, subject, link, finding_run, finding_act (temporary): which rows belong to one image on one host, and how far it came.
--- Same image: one file of the $MFT, or a file that Sysmon saw elsewhere with the same creation and source (moved).
+-- subject, link, finding_run, finding_act (temporary): which rows belong to one image on one host, and how far it came.
+-- Same image: one path, or one file under several (moved, 06_traced_move).
 -- link: one row per finding with its verdict and the best confidence of each link. An act told without the one who did it
 -- (confidence below c_executed_min) makes no image active.
 -- No finding: unmarked, untraced and unmounted images; images only touched.
 -- Misses: copies of an image under other names (each mounted copy is a finding of its own).
-CREATE OR REPLACE TEMP TABLE moved AS
-WITH pair AS (
-    SELECT a.host, a.file_key AS old_key, b.file_key AS new_key
-    FROM delivery a
-    JOIN delivery b ON b.host = a.host AND b.file_key <> a.file_key AND b.is_marked AND b.mft_source IS NOT NULL
-        AND a.host_url IS NOT DISTINCT FROM b.host_url
-        AND abs(epoch_ns(a.time_utc) - epoch_ns(b.time_utc)) <= rule_ns('moved_file_s')
-    WHERE a.mft_source IS NULL AND a.is_marked
-),
-mounted AS (
-    SELECT DISTINCT host, file_key FROM session
-)
-SELECT p.host,
-    CASE WHEN o.file_key IS NOT NULL AND n.file_key IS NULL THEN p.new_key ELSE p.old_key END AS from_key,
-    CASE WHEN o.file_key IS NOT NULL AND n.file_key IS NULL THEN p.old_key ELSE p.new_key END AS to_key
-FROM pair p
-LEFT JOIN mounted o ON o.host = p.host AND o.file_key = p.old_key
-LEFT JOIN mounted n ON n.host = p.host AND n.file_key = p.new_key
-QUALIFY row_number() OVER (PARTITION BY p.host, from_key ORDER BY to_key) = 1;
-
 CREATE OR REPLACE TEMP TABLE subject AS
 WITH delivered AS (
-    SELECT d.host, coalesce(m.to_key, d.file_key) AS image_key, d.image_path, d.delivery_id, NULL AS session_id
-    FROM delivery d
-    LEFT JOIN moved m ON m.host = d.host AND m.from_key = d.file_key
+    SELECT host, file_key AS image_key, image_path, delivery_id, NULL AS session_id FROM delivery
 ),
 mounted AS (
     SELECT s.host, coalesce(m.to_key, s.file_key) AS image_key, s.image_path, NULL AS delivery_id, s.session_id
     FROM session s
-    LEFT JOIN moved m ON m.host = s.host AND m.from_key = s.file_key
+    LEFT JOIN moved m ON m.kind = 'session' AND m.id = s.session_id
 ),
 -- Executions that later steps tie to an image without a session (hashes, prefetch).
 tied AS (
-    SELECT DISTINCT e.host, coalesce(m.to_key, path_key(e.image_path)) AS image_key, e.image_path, NULL AS delivery_id, NULL AS session_id
+    SELECT DISTINCT e.host, path_key(e.image_path) AS image_key, e.image_path, NULL AS delivery_id, NULL AS session_id
     FROM execution e
-    LEFT JOIN moved m ON m.host = e.host AND m.from_key = path_key(e.image_path)
     WHERE e.session_id IS NULL
 )
 SELECT short_hash(concat_ws('|', 'finding', host, image_key)) AS finding_id, *

@@ -104,17 +104,28 @@ copied_by AS (
     FROM image i
     JOIN created_event c ON c.host = i.host AND c.file_key = i.image_key
 ),
+copying AS (
+    SELECT host, start_ns AS mono_ns, process_guid, lower(replace(command_line, '/', '\')) AS line,
+        program_of(path) IN ('robocopy', 'xcopy') OR regexp_matches(lower(command_line), '\b(robocopy|xcopy)\b') AS by_folder
+    FROM process WHERE list_contains(rule_words('copy_program'), program_of(path)) AND command_line IS NOT NULL
+    UNION ALL
+    SELECT host, mono_ns, NULL, lower(replace(without_functions(script_block_text), '/', '\')), script_block_text ILIKE '%robocopy%'
+    FROM timed('powershell_script_block')
+    WHERE (script_block_text LIKE '%\\%' OR script_block_text LIKE '%//%')
+        AND regexp_matches(lower(script_block_text), '(^|[\n;|{(&])\s*(copy-item|cpi|cp|copy|robocopy|xcopy|start-bitstransfer)\s')
+),
 share_copy AS (
-    -- A copy from a server of the house: no dot in its name, the host's own domain, or a private address; no port. The command line
-    -- names the file, or the copying process wrote it (Sysmon 11).
+    -- A copy from a server of the house: no dot in its name, the host's own domain, or a private address; no port. The command
+    -- names the file, or the copying process wrote it (Sysmon 11), or it copies a whole folder to the image's.
     SELECT finding_id, min(server) AS server
     FROM (
-        SELECT i.finding_id, i.host, regexp_extract(lower(p.command_line), '(?:^|[\s"])\\\\([^\\\s"]+)\\', 1) AS server
+        SELECT i.finding_id, i.host, regexp_extract(p.line, '(?:^|[\s"''(])\\\\([^\\\s"'']+)\\', 1) AS server
         FROM image i
-        JOIN process p ON p.host = i.host AND list_contains(rule_words('copy_program'), program_of(p.path))
-            AND p.start_ns <= i.first_open_ns AND p.start_ns >= i.first_open_ns - rule_ns('copy_before_mount_s')
+        JOIN copying p ON p.host = i.host AND p.mono_ns <= i.first_open_ns AND p.mono_ns >= i.first_open_ns - rule_ns('copy_before_mount_s')
         LEFT JOIN copied_by c ON c.finding_id = i.finding_id AND c.process_guid = p.process_guid
-        WHERE contains(lower(p.command_line), i.name) OR c.finding_id IS NOT NULL
+        WHERE contains(p.line, i.name) OR c.finding_id IS NOT NULL
+            OR (p.by_folder AND NOT regexp_matches(p.line, '\w\.(iso|img|vhdx?)\b')
+                AND regexp_matches(p.line, '[\s"'']' || regexp_escape(regexp_replace(i.image_key, '\\[^\\]*$', '')) || '\\?["'']?(\s|$)'))
     )
     WHERE server <> '' AND NOT contains(server, '@') AND (is_local_name(server) OR is_local_address(server) OR is_of_house(host, server))
     GROUP BY finding_id

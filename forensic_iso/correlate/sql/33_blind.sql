@@ -58,6 +58,12 @@ sentence AS (
     UNION ALL SELECT p.finding_id, t.log || ' ends at ' || said(t.to_utc) || ', before the image was closed: programs run later cannot be excluded'
         FROM span p JOIN starts t USING (host)
         WHERE p.is_mounted AND epoch_ns(t.to_utc) < p.end_ns - rule_ns('first_run_s')
+    UNION ALL SELECT j.finding_id, 'the opening of the image is not logged: programs run from it before '
+            || coalesce(said(k.open_utc) || ', when the log begins or goes on,', 'its removal') || ' cannot be excluded'
+        FROM subject j
+        JOIN session s USING (session_id)
+        LEFT JOIN open_before k USING (session_id)
+        WHERE s.removal_only AND s.open_ns IS NULL
     UNION ALL SELECT p.finding_id, '4688 without command lines: scripts and loaders cannot be excluded' FROM span p JOIN sight s USING (host)
         WHERE p.is_mounted AND NOT s.has_sysmon AND s.has_audit AND NOT s.has_lines
     UNION ALL SELECT p.finding_id, 'no Sysmon 7: modules loaded from it cannot be excluded' FROM span p JOIN sight s USING (host)
@@ -72,7 +78,7 @@ sentence AS (
     UNION ALL SELECT p.finding_id, 'no $MFT and no Sysmon 15: a mark of it cannot be excluded' FROM span p JOIN sight s USING (host)
         WHERE NOT p.is_marked AND NOT s.has_mft AND NOT EXISTS (SELECT 1 FROM sysmon_stream_create y WHERE y.host = p.host)
     UNION ALL SELECT p.finding_id, 'policy SaveZoneInformation: downloads are not marked on this host' FROM span p
-        WHERE NOT p.is_marked AND EXISTS (SELECT 1 FROM host_setting y WHERE y.host = p.host AND y.setting = 'save_zone_information' AND y.value = '1')
+        WHERE NOT p.is_marked AND EXISTS (SELECT 1 FROM host_setting y WHERE y.host = p.host AND y.setting = 'save_zone_information' AND y.value = '1' AND coalesce(y.current, TRUE))
     -- Where no log of starts covers the mount, the traces that could tell a run and are not there.
     UNION ALL SELECT p.finding_id, a.what || ' not collected: ' || a.meaning || ' cannot be excluded'
         FROM span p

@@ -32,7 +32,7 @@ kernel AS (
 hive AS (
     SELECT host, max(try_cast(value AS INTEGER)) FILTER (setting = 'build') AS build, max(try_cast(value AS INTEGER)) FILTER (setting = 'ubr') AS revision
     FROM host_setting
-    WHERE setting IN ('build', 'ubr')
+    WHERE setting IN ('build', 'ubr') AND coalesce(current, TRUE)
     GROUP BY host
     HAVING build IS NOT NULL AND revision IS NOT NULL
 ),
