@@ -59,11 +59,14 @@ def _ingest(
     vss: str = "none",
     keys: tuple[str, ...] = (),
 ) -> int:
-    from forensic_iso.case import ingest, store
-    from forensic_iso.evidence.bitlocker import read_keys
-    from forensic_iso.evidence.discover import ImageOptions
-    from forensic_iso.progress import progress
-    from parsers.contract import Window
+    from forensic_iso.case.memory import loading
+
+    with loading():
+        from forensic_iso.case import ingest, store
+        from forensic_iso.evidence.bitlocker import read_keys
+        from forensic_iso.evidence.discover import ImageOptions
+        from forensic_iso.progress import progress
+        from parsers.contract import Window
 
     window = Window(time_ns(since, "--since"), time_ns(until, "--until"))
     images = ImageOptions(vss == "all", read_keys(keys))

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Protocol
 
 import duckdb
-import pyarrow as pa
 
 from forensic_iso.case import store
 from forensic_iso.case.schema import with_provenance
@@ -50,7 +49,7 @@ class Comparer:
     def take(self, number: int, kind: str, message: Rows) -> None:
         """Rows of an artifact, as its parser gives them now."""
         table = self._table(number, kind, message.table)
-        rows = pa.ipc.open_stream(message.ipc).read_all()
+        rows = message.arrow()
         self._con.register("incoming", rows)
         self._con.execute(f"INSERT INTO {_name(number, table)} BY NAME SELECT * FROM incoming")
         self._con.unregister("incoming")

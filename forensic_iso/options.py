@@ -32,7 +32,9 @@ until_option = click.option(
     "--until", metavar="TIME", help="Leave out events at or after TIME (ISO 8601, UTC)."
 )
 workers_option = click.option(
-    "--workers", type=click.IntRange(0, 64), help="Worker processes; default: cores; 0: none."
+    "--workers",
+    type=click.IntRange(0, 64),
+    help="Worker processes; default: cores, none for a few event logs; 0: none.",
 )
 vss_option = click.option(
     "--vss",

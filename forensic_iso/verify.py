@@ -15,7 +15,8 @@ from pathlib import Path
 import duckdb
 
 from forensic_iso.case import store
-from forensic_iso.case.ingest import Report, default_workers, logical_path
+from forensic_iso.case.alone import cores
+from forensic_iso.case.ingest import Report, logical_path
 from forensic_iso.case.pool import Pool, run_inline
 from forensic_iso.case.worker import Ended, Hashed, Rows, Task
 from forensic_iso.compare import Comparer
@@ -105,7 +106,7 @@ def verify(
     found, beside, images = _find(sources, evidence, unlock)
     outcomes = {str(s["source_id"]): _outcome(s, found) for s in sources}
     todo = [s for s in sources if outcomes[str(s["source_id"])].state == "same"]
-    count = default_workers() if workers is None else workers
+    count = cores() if workers is None else workers
     run = _Run(outcomes, found, report or (lambda what, done, total: None))
     with tempfile.TemporaryDirectory() as scratch, Pool(count) if count else _Inline() as pool:
         run.hashes(todo, pool.run)

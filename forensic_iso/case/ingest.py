@@ -1,7 +1,6 @@
 """Evidence into the case: discover, hash, read what names its host, then what takes the name from there."""
 
 import hashlib
-import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -11,6 +10,7 @@ from pathlib import Path
 import duckdb
 
 from forensic_iso.case import store
+from forensic_iso.case.alone import workers_for
 from forensic_iso.case.duplicates import drop_copies
 from forensic_iso.case.host_of import COLLECTION_NAME, NOTHING, HostNames, Witness
 from forensic_iso.case.pool import Event, Pool, run_inline
@@ -87,11 +87,6 @@ def logical_path(found: Found) -> str:
     )
     top = found.given.rpartition("/")[2]
     return encodable(JOIN.join([top + outer[len(found.given) :], *inner]))
-
-
-def default_workers() -> int:
-    """As many as there are cores for this process."""
-    return max(1, len(os.sched_getaffinity(0)))
 
 
 class Ingest:
@@ -466,7 +461,7 @@ def ingest_into(
     part_bytes: int = PART_BYTES,
 ) -> Summary:
     """The same over an open case."""
-    count = default_workers() if workers is None else workers
+    count = workers_for(evidence) if workers is None else workers
     store.log(case, "ingest started", evidence=[str(p) for p in evidence], workers=count)
     summary = Ingest(con, case, window or Window(), count, report, images, part_bytes).run(evidence)
     store.log(case, "ingest ended", summary=summary)

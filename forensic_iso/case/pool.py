@@ -1,6 +1,5 @@
 """Worker processes: tasks out, messages back, and an end for a worker that hangs or grows."""
 
-import os
 import queue
 import socket
 import subprocess
@@ -13,7 +12,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from forensic_iso.case.worker import Ended, Message, Task, execute, receive
+from forensic_iso.case.memory import keep_freed
+from forensic_iso.case.worker import Ended, Message, Task, arrow, execute, receive
 from forensic_iso.errors import SystemFault
 from parsers.contract import Problem, Severity
 
@@ -24,13 +24,13 @@ SILENT_SECONDS = 300.0
 MEMORY_BYTES = 3 << 30
 """A worker keeps well under 500 MB; six times that is no honest need."""
 POLL_SECONDS = 0.5
-MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(256 << 20), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
-"""glibc keeps what a worker frees: else each batch's arrays are mapped and faulted in anew (5 s of 12 on a $MFT)."""
 START = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process decides what Ctrl-C means
 sys.path[:] = sys.argv[2:]
-from forensic_iso.case.worker import main
+from forensic_iso.case.memory import loading
+with loading():
+    from forensic_iso.case.worker import main
 main(int(sys.argv[1]))
 """
 """A plain interpreter: multiprocessing's would load the command line too, and start a process of its own beside it."""
@@ -41,12 +41,13 @@ Event = tuple[int, Message]
 
 
 def run_inline(tasks: "Sequence[Task] | deque[Task]") -> Iterator[Event]:
-    """The same work inside this process, one task after the other (tests, very small evidence)."""
+    """The same work inside this process, one task after the other (a few event logs, tests)."""
+    keep_freed()
     waiting = tasks if isinstance(tasks, deque) else deque(tasks)
     while waiting:
         task = waiting.popleft()
         held: deque[Message] = deque()
-        execute(task, held.append)
+        execute(task, held.append, arrow)
         yield from ((task.number, message) for message in held)
 
 
@@ -93,7 +94,6 @@ class Pool:
                 [sys.executable, "-P", "-c", START, str(theirs.fileno()), *sys.path],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
-                env=MALLOC | os.environ,
             )
         worker = _Worker(process, Connection(ours.detach()))
         self._workers.append(worker)

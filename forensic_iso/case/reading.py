@@ -56,14 +56,17 @@ class _Held:
         if isinstance(message, Problem):
             self._problems.append(message)
             return
-        size = len(message.ipc)
+        data = message.data
+        if not isinstance(data, bytes | bytearray):
+            raise TypeError("rows of this process come in their turn")
+        size = len(data)
         if self._file is None and size <= room:
             self._rows.append(message)
             self.in_memory += size
             return
         if self._file is None:
             self._file = TemporaryFile(dir=self._folder)
-        self._file.write(message.ipc)
+        self._file.write(data)
         self._stored.append((message.table, size, message.count))
 
     def release(self) -> Iterator[Rows | Problem]:
@@ -110,7 +113,7 @@ class Reading:
 
     def _pass(self, message: Rows | Problem) -> None:
         if isinstance(message, Rows):
-            self.writer.add(message.table, message.ipc)
+            self.writer.add(message.table, message.arrow())
         else:
             self.writer.problems.append(message)
 

@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from multiprocessing.connection import Connection
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
+from forensic_iso.case.memory import keep_freed, loading
 from forensic_iso.evidence.archive import open_found
 from forensic_iso.evidence.earlier import earlier_state
 from forensic_iso.evidence.found import Found
@@ -34,6 +35,9 @@ from parsers.contract import (
     Splitting,
     Window,
 )
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 READ_BYTES = 4 << 20
 PROGRESS_BYTES = 64 << 20
@@ -97,11 +101,17 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows of one table as an Arrow IPC stream."""
+    """Rows of one table: from another process as an Arrow IPC stream, inside one as an Arrow table."""
 
     table: str
-    ipc: bytes | bytearray
+    data: "bytes | bytearray | pa.Table"
     count: int
+
+    def arrow(self) -> "pa.Table":
+        """The rows as an Arrow table, without a copy."""
+        import pyarrow as pa
+
+        return self.data if isinstance(self.data, pa.Table) else pa.ipc.open_stream(self.data).read_all()  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +131,13 @@ Message = Hashed | Planned | Rows | Left | Problem | Progress | Ended
 Emit = Callable[[Message], None]
 
 
-def execute(task: Task, emit: Emit) -> None:
-    """Do one task. The worker's rim: an exception becomes a problem with its traceback, never a crash."""
+def execute(task: Task, emit: Emit, pack: Callable[[Batch], "bytes | pa.Table"]) -> None:
+    """Do one task. The worker's rim: an exception becomes a problem with its traceback, never a crash.
+
+    `pack` makes of a batch what `Rows` hold: `ipc` for another process, `arrow` within one.
+    """
     try:
-        hosts = _hash(task, emit) if task.parser is None else _parse(task, emit)
+        hosts = _hash(task, emit) if task.parser is None else _parse(task, emit, pack)
         emit(Ended(hosts))
     except MemoryError:
         emit(
@@ -210,7 +223,9 @@ def _items(task: Task) -> Iterator[Batch | Problem | Carry]:
     return parser.parse_part(artifact, task.part) if task.part else parser.parse(artifact)
 
 
-def _parse(task: Task, emit: Emit) -> tuple[tuple[str, int], ...]:
+def _parse(
+    task: Task, emit: Emit, pack: Callable[[Batch], "bytes | pa.Table"]
+) -> tuple[tuple[str, int], ...]:
     hosts: Counter[str] = Counter()
     latest: str | None = None
     for item in _items(task):
@@ -222,7 +237,7 @@ def _parse(task: Task, emit: Emit) -> tuple[tuple[str, int], ...]:
             continue
         if not item.frame.height:
             continue
-        emit(Rows(item.table, _ipc(item), item.frame.height))
+        emit(Rows(item.table, pack(item), item.frame.height))
         if "host" in item.frame.columns:
             counted = item.frame["host"].drop_nulls().value_counts()
             hosts.update(
@@ -233,7 +248,15 @@ def _parse(task: Task, emit: Emit) -> tuple[tuple[str, int], ...]:
     return tuple(ordered)
 
 
-def _ipc(batch: Batch) -> bytes:
+def arrow(batch: Batch) -> "pa.Table":
+    """The batch as an Arrow table over the same memory."""
+    from polars import CompatLevel
+
+    return batch.frame.to_arrow(compat_level=CompatLevel.newest())
+
+
+def ipc(batch: Batch) -> bytes:
+    """The batch as an Arrow IPC stream."""
     from polars import CompatLevel
 
     sink = io.BytesIO()
@@ -243,7 +266,9 @@ def _ipc(batch: Batch) -> bytes:
 
 def _warm_up() -> None:
     """Load what nearly every task needs, while the main process looks for the first one."""
-    import parsers.evtx.reader  # noqa: F401
+    with loading():
+        import parsers.evtx.reader  # noqa: F401
+    keep_freed()
 
 
 def main(pipe: int) -> None:
@@ -260,7 +285,7 @@ def _serve(pipe: Connection) -> None:
         except EOFError:
             return
         number = task.number
-        execute(task, lambda message, number=number: send(pipe, number, message))  # type: ignore[misc]
+        execute(task, lambda message, number=number: send(pipe, number, message), ipc)  # type: ignore[misc]
 
 
 def send(pipe: Connection, number: int, message: Message) -> None:
@@ -268,8 +293,8 @@ def send(pipe: Connection, number: int, message: Message) -> None:
     if not isinstance(message, Rows):
         pipe.send((number, message, 0))
         return
-    pipe.send((number, replace(message, ipc=b""), len(message.ipc)))
-    left = memoryview(message.ipc)
+    left = memoryview(message.data)
+    pipe.send((number, replace(message, data=b""), len(left)))
     while left:
         left = left[os.write(pipe.fileno(), left) :]
 
@@ -289,5 +314,5 @@ def receive(pipe: Connection) -> tuple[int, Message]:
             if not got:
                 raise EOFError
             left = left[got:]
-        message = replace(message, ipc=data)
+        message = replace(message, data=data)
     return number, message

@@ -28,9 +28,8 @@ class SourceWriter:
         """Start the transaction."""
         self.cursor.execute("BEGIN")
 
-    def add(self, table: str, ipc: bytes | bytearray) -> None:
+    def add(self, table: str, rows: pa.Table) -> None:
         """Take rows of one table."""
-        rows = pa.ipc.open_stream(ipc).read_all()
         held = self._waiting.setdefault(table, [])
         held.append(rows)
         self.rows += rows.num_rows

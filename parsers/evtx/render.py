@@ -384,6 +384,8 @@ class Renderer:
 
         Bytes are compared by a salted 64-bit hash; the salt is drawn per process, so no file can aim at it.
         """
+        if len(index) and index.max() < 0:
+            return self._constants(index)
         kind, size = self.values.type[index], self.values.size[index]
         key = index.astype(np.uint64)
         stored = (kind != NULL) & (kind != LITERAL) & (kind != TEXT)
@@ -400,6 +402,18 @@ class Renderer:
         there = kind[first] != NULL
         texts = self.texts(index[first])
         return codes, [t if ok else None for t, ok in zip(texts, there.tolist(), strict=True)]
+
+    def _constants(self, index: Ints) -> tuple[Ints, list[str | None]]:
+        """The same where all values are constants of templates, or absent: no sorting."""
+        number = -1 - index
+        used = np.flatnonzero(np.bincount(number))
+        code = np.zeros(int(used[-1]) + 1, np.int64)
+        code[used] = np.arange(len(used))
+        there = self.values.type[-1 - used] != NULL
+        texts = self.texts(-1 - used)
+        return code[number], [
+            t if ok else None for t, ok in zip(texts, there.tolist(), strict=True)
+        ]
 
     def _hashes(self, at: Ints, size: int) -> npt.NDArray[np.uint64]:
         if size == 0:
