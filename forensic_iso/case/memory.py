@@ -22,15 +22,18 @@ def loading() -> Iterator[None]:
 
 
 def keep_freed() -> None:
-    """Let glibc and Arrow reuse freed memory: else each batch's arrays are mapped and faulted in anew (5 s of 12 on a $MFT).
+    """Let glibc reuse freed memory: else each batch's arrays are mapped and faulted in anew (5 s of 12 on a $MFT).
 
     Nothing happens where the C library has no `mallopt`.
     """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(MMAP_THRESHOLD, MMAP_BYTES)
+        mallopt(TRIM_THRESHOLD, TRIM_BYTES)
+
+
+def one_pool() -> None:
+    """Let Arrow take its memory from the same heap: for a process that reads and writes, 5 % less CPU."""
     import pyarrow as pa
 
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is None:
-        return
-    mallopt(MMAP_THRESHOLD, MMAP_BYTES)
-    mallopt(TRIM_THRESHOLD, TRIM_BYTES)
     pa.set_memory_pool(pa.system_memory_pool())

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from forensic_iso.case.memory import keep_freed
-from forensic_iso.case.worker import Ended, Message, Task, arrow, execute, receive
+from forensic_iso.case.memory import keep_freed, one_pool
+from forensic_iso.case.worker import Ended, Message, Task, arrow, messages, receive
 from forensic_iso.errors import SystemFault
 from parsers.contract import Problem, Severity
 
@@ -43,12 +43,11 @@ Event = tuple[int, Message]
 def run_inline(tasks: "Sequence[Task] | deque[Task]") -> Iterator[Event]:
     """The same work inside this process, one task after the other (a few event logs, tests)."""
     keep_freed()
+    one_pool()
     waiting = tasks if isinstance(tasks, deque) else deque(tasks)
     while waiting:
         task = waiting.popleft()
-        held: deque[Message] = deque()
-        execute(task, held.append, arrow)
-        yield from ((task.number, message) for message in held)
+        yield from ((task.number, message) for message in messages(task, arrow))
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """What runs in a worker process: hash an artifact, or parse it and send its rows as Arrow IPC.
 
 A large artifact may come in parts; what they leave for their joining travels through the main process unread.
-A worker never touches the case. Messages go out through `emit`; the same code runs inside the main process when no
+A worker never touches the case. Its messages go out one by one; the same code runs inside the main process when no
 worker processes are wanted.
 """
 
@@ -12,7 +12,7 @@ import os
 import pickle
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from multiprocessing.connection import Connection
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 READ_BYTES = 4 << 20
+FEW_ROWS = 4096
 PROGRESS_BYTES = 64 << 20
 """A sign of life while hashing large files."""
 
@@ -128,68 +129,64 @@ class Ended:
 
 
 Message = Hashed | Planned | Rows | Left | Problem | Progress | Ended
-Emit = Callable[[Message], None]
 
 
-def execute(task: Task, emit: Emit, pack: Callable[[Batch], "bytes | pa.Table"]) -> None:
-    """Do one task. The worker's rim: an exception becomes a problem with its traceback, never a crash.
+Pack = Callable[[Batch], "bytes | pa.Table"]
+"""Makes of a batch what `Rows` hold: `ipc` for another process, `arrow` within one."""
 
-    `pack` makes of a batch what `Rows` hold: `ipc` for another process, `arrow` within one.
-    """
+
+def messages(task: Task, pack: Pack) -> Iterator[Message]:
+    """Do one task. The worker's rim: an exception becomes a problem with its traceback, never a crash."""
     try:
-        hosts = _hash(task, emit) if task.parser is None else _parse(task, emit, pack)
-        emit(Ended(hosts))
+        hosts = yield from _hash(task) if task.parser is None else _parse(task, pack)
+        yield Ended(hosts)
     except MemoryError:
-        emit(
-            _failure(task, "out_of_memory", "enough memory", "MemoryError", "reading stopped here")
+        yield _failure(
+            task, "out_of_memory", "enough memory", "MemoryError", "reading stopped here"
         )
-        emit(Ended(error="out of memory"))
+        yield Ended(error="out of memory")
     except BadArchive as e:
-        emit(_failure(task, e.code, e.expected, e.found, "reading stopped here"))
-        emit(Ended(error=str(e)))
+        yield _failure(task, e.code, e.expected, e.found, "reading stopped here")
+        yield Ended(error=str(e))
     except OSError as e:
-        emit(_failure(task, "unreadable", "a readable file", str(e), "reading stopped here"))
-        emit(Ended(error=f"unreadable: {e}"))
+        yield _failure(task, "unreadable", "a readable file", str(e), "reading stopped here")
+        yield Ended(error=f"unreadable: {e}")
     except Exception as e:
         trace = traceback.format_exc(limit=-6)
-        emit(
-            _failure(
-                task,
-                "parser_failed",
-                "no exception",
-                f"{type(e).__name__}: {e}",
-                f"reading stopped here\n{trace}",
-            )
-        )
-        emit(Ended(error=f"{type(e).__name__}: {e}"))
+        found = f"{type(e).__name__}: {e}"
+        message = f"reading stopped here\n{trace}"
+        yield _failure(task, "parser_failed", "no exception", found, message)
+        yield Ended(error=found)
 
 
 def _failure(task: Task, code: str, expected: str, found: str, message: str) -> Problem:
     return Problem(code, task.place, expected, found, message, Severity.ERROR)
 
 
-def _hash(task: Task, emit: Emit) -> tuple[tuple[str, int], ...]:
+Hosts = tuple[tuple[str, int], ...]
+
+
+def _hash(task: Task) -> Generator[Message, None, Hosts]:
     digest, since = hashlib.sha256(), 0
     with open_found(task.found) as f:
         while block := f.read(READ_BYTES):
             digest.update(block)
             since += len(block)
             if since >= PROGRESS_BYTES:
-                emit(Progress())
+                yield Progress()
                 since = 0
-        for problem in stream_problems(f):
-            emit(problem)
-    emit(Hashed(digest.hexdigest()))
+        yield from stream_problems(f)
+    yield Hashed(digest.hexdigest())
     if task.plan:
-        _plan(task.found, task.plan, emit)
+        yield from _planned(task.found, task.plan)
     return ()
 
 
-def _plan(found: Found, plan: Plan, emit: Emit) -> None:
+def _planned(found: Found, plan: Plan) -> Iterator[Planned]:
     parser = _parser(plan.parser)
     if isinstance(parser, Splitting):
         artifact = _artifact(found, Window())
-        emit(Planned(tuple(parser.parts(artifact, plan.least, plan.most))))
+        yield Planned(tuple(parser.parts(artifact, plan.least, plan.most)))
 
 
 def _parser(name: str) -> Parser:
@@ -223,21 +220,19 @@ def _items(task: Task) -> Iterator[Batch | Problem | Carry]:
     return parser.parse_part(artifact, task.part) if task.part else parser.parse(artifact)
 
 
-def _parse(
-    task: Task, emit: Emit, pack: Callable[[Batch], "bytes | pa.Table"]
-) -> tuple[tuple[str, int], ...]:
+def _parse(task: Task, pack: Pack) -> Generator[Message, None, Hosts]:
     hosts: Counter[str] = Counter()
     latest: str | None = None
     for item in _items(task):
         if isinstance(item, Problem):
-            emit(item)
+            yield item
             continue
         if isinstance(item, Carry):
-            emit(Left(pickle.dumps(item.state, pickle.HIGHEST_PROTOCOL)))
+            yield Left(pickle.dumps(item.state, pickle.HIGHEST_PROTOCOL))
             continue
         if not item.frame.height:
             continue
-        emit(Rows(item.table, pack(item), item.frame.height))
+        yield Rows(item.table, pack(item), item.frame.height)
         if "host" in item.frame.columns:
             counted = item.frame["host"].drop_nulls().value_counts()
             hosts.update(
@@ -248,10 +243,12 @@ def _parse(
     return tuple(ordered)
 
 
-def arrow(batch: Batch) -> "pa.Table":
-    """The batch as an Arrow table over the same memory."""
+def arrow(batch: Batch) -> "bytes | pa.Table":
+    """The batch as an Arrow table over the same memory; a few rows are packed: they would keep all that they are cut from."""
     from polars import CompatLevel
 
+    if batch.frame.height < FEW_ROWS:
+        return ipc(batch)
     return batch.frame.to_arrow(compat_level=CompatLevel.newest())
 
 
@@ -284,8 +281,8 @@ def _serve(pipe: Connection) -> None:
             task: Task = pipe.recv()
         except EOFError:
             return
-        number = task.number
-        execute(task, lambda message, number=number: send(pipe, number, message), ipc)  # type: ignore[misc]
+        for message in messages(task, ipc):
+            send(pipe, task.number, message)
 
 
 def send(pipe: Connection, number: int, message: Message) -> None:
