@@ -49,6 +49,7 @@ print(json.dumps([me.ru_utime + me.ru_stime, wall, peak, size]))
 """
 REPEATED = {
     "finding": ("finding_id",),
+    "finding_part": ("finding_id", "part_id"),
     "image_delivery": ("delivery_id",),
     "mount_session": ("session_id",),
     "execution": ("execution_id", "session_id"),

@@ -21,11 +21,15 @@ ACT_TYPES = {
 IN_IMAGE = "in the image: "
 
 CONTENTS = """
-SELECT f.finding_id, i.path, i.md5, i.sha1, i.sha256, s.sha256 AS image_sha256
-FROM finding f
-JOIN source s ON s.host = f.host AND lower(s.windows_path) = lower(f.image_path)
+WITH named AS (
+    SELECT finding_id, host, lower(image_path) AS image FROM finding
+    UNION SELECT finding_id, host, lower(image_path) FROM finding_part
+)
+SELECT n.finding_id, i.path, i.md5, i.sha1, i.sha256, s.sha256 AS image_sha256
+FROM named n
+JOIN source s ON s.host = n.host AND lower(s.windows_path) = n.image
 LEFT JOIN image_content i ON i.source_id = s.source_id AND i.sha256 IS NOT NULL
-ORDER BY f.finding_id, i.path, i.record_offset
+ORDER BY n.finding_id, i.path, i.record_offset, s.source_id
 """
 
 

@@ -18,6 +18,22 @@ WIDTH = 1200
 
 Row = dict[str, object]
 
+OF_FINDING = "of_finding"
+PARTS = {
+    "deliveries": ("image_delivery", "delivery_id", "time_utc, delivery_id"),
+    "sessions": ("mount_session", "session_id", "opened_utc, session_id"),
+    "executions": ("execution", "execution_id", "time_utc, pid, execution_id"),
+    "follow_on": ("follow_on", "execution_id", "time_utc, kind, value, follow_on_id"),
+}
+"""Tables of the rows a finding is made of: table, the column with the part's id, order."""
+
+
+def part_query(name: str, chosen: str, taken: str = "t.*") -> str:
+    """Query of one kind of part; `chosen`: which findings, by the columns of p (finding_part)."""
+    table, key, order = PARTS[name]
+    order = ", ".join(f"t.{c}" for c in order.split(", "))
+    return f"SELECT {taken} FROM finding_part p JOIN {table} t ON t.{key} = p.part_id WHERE {chosen} ORDER BY {order}"
+
 
 @dataclass(frozen=True, slots=True)
 class Story:
@@ -49,36 +65,30 @@ def stories(con: duckdb.DuckDBPyConnection, finding_id: str | None = None) -> li
         [finding_id],
     )
     rules = rules_of(con, finding_id)
-    by_image = "WHERE host = $1 AND lower(image_path) = lower($2)"
-    out = []
-    for f in findings:
-        key = [f["host"], f["image_path"]]
-        executions = rows(
-            con, f"SELECT * FROM execution {by_image} ORDER BY time_utc, pid, execution_id", key
+    parts = {name: _parts(con, name, finding_id) for name in PARTS}
+    return [
+        Story(
+            finding=f,
+            deliveries=parts["deliveries"].get(f["finding_id"], []),
+            sessions=parts["sessions"].get(f["finding_id"], []),
+            executions=parts["executions"].get(f["finding_id"], []),
+            follow_on=parts["follow_on"].get(f["finding_id"], []),
+            rules=rules.get(str(f["finding_id"]), ()),
         )
-        out.append(
-            Story(
-                finding=f,
-                deliveries=rows(
-                    con,
-                    f"SELECT * FROM image_delivery {by_image} ORDER BY time_utc, delivery_id",
-                    key,
-                ),
-                sessions=rows(
-                    con,
-                    f"SELECT * FROM mount_session {by_image} ORDER BY opened_utc, session_id",
-                    key,
-                ),
-                executions=executions,
-                follow_on=rows(
-                    con,
-                    "SELECT * FROM follow_on WHERE list_contains($1::VARCHAR[], execution_id)"
-                    " ORDER BY time_utc, kind, value",
-                    [[e["execution_id"] for e in executions]],
-                ),
-                rules=rules.get(str(f["finding_id"]), ()),
-            )
-        )
+        for f in findings
+    ]
+
+
+def _parts(
+    con: duckdb.DuckDBPyConnection, name: str, finding_id: str | None
+) -> dict[object, list[Row]]:
+    """Rows of one kind of part, in their order, by finding."""
+    query = part_query(
+        name, "$1 IS NULL OR p.finding_id = $1", f"p.finding_id AS {OF_FINDING}, t.*"
+    )
+    out: dict[object, list[Row]] = {}
+    for row in rows(con, query, [finding_id]):
+        out.setdefault(row.pop(OF_FINDING), []).append(row)
     return out
 
 
@@ -141,9 +151,11 @@ def parts(story: Story, whole: bool = True) -> list[Part]:
         )
     ]
     out += [Part("delivered", _delivery(d), str(d["delivery_id"])) for d in story.deliveries]
-    out += [Part("mounted", _session(s), str(s["session_id"])) for s in story.sessions]
+    out += [
+        Part("mounted", _session(s) + _then_at(s, f), str(s["session_id"])) for s in story.sessions
+    ]
     runs = story.executions if whole else story.executions[:EXECUTIONS_SHOWN]
-    out += [Part("executed", _execution(e), str(e["execution_id"])) for e in runs]
+    out += [Part("executed", _execution(e) + _then_at(e, f), str(e["execution_id"])) for e in runs]
     out += _more(len(story.executions), len(runs), "executions")
     acts = [r for r in story.follow_on if r["kind"] != "child_process"] or story.follow_on
     acts = story.follow_on if whole else acts
@@ -209,6 +221,13 @@ def _session(s: Row) -> str:
     closed = _t(s["closed_utc"]) if s["closed_utc"] is not None else "no end seen"
     noise = f"; {_s(s['noise_reason'])}" if s["noise_reason"] else ""
     return f"{opened} to {closed} {volume} ({_s(s['basis'])}; end: {_s(s['close_basis'])}){noise}{_sure(s)}"
+
+
+def _then_at(part: Row, finding: Row) -> str:
+    """Where the image lay then, if elsewhere."""
+    path = str(part["image_path"])
+    same = path.lower() == str(finding["image_path"]).lower()
+    return "" if same else f"; the image then at {_s(path)}"
 
 
 def _execution(e: Row) -> str:

@@ -95,11 +95,7 @@ def of_finding(case: Case, finding_id: str) -> list[int]:
         "SELECT t.rid FROM timeline t JOIN evidence_ref r"
         " ON r.source_id = t.source_id AND r.row_address = t.row_address WHERE r.subject_id = $1"
         " UNION SELECT rid FROM timeline WHERE source_id IS NULL AND row_address IN ("
-        "SELECT $1 UNION SELECT x.id FROM finding f, LATERAL ("
-        " SELECT session_id AS id, host, image_path FROM mount_session"
-        " UNION ALL SELECT execution_id, host, image_path FROM execution"
-        " UNION ALL SELECT delivery_id, host, image_path FROM image_delivery) x"
-        " WHERE f.finding_id = $1 AND x.host = f.host AND lower(x.image_path) = lower(f.image_path))"
+        "SELECT $1 UNION SELECT part_id FROM finding_part WHERE finding_id = $1)"
         " ORDER BY 1",
         [finding_id],
     )

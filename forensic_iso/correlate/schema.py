@@ -381,6 +381,23 @@ FINDING = Table(
     ),
 )
 
+FINDING_PART = Table(
+    "finding_part",
+    "Deliveries, sessions and executions that a finding is made of; follow_on goes with its execution",
+    (
+        Column("finding_id", Sql.TEXT, "Finding (finding)"),
+        HOST,
+        Column("part", Sql.TEXT, "delivery, session or execution"),
+        Column("part_id", Sql.TEXT, "Its id in image_delivery, mount_session or execution"),
+        Column(
+            "image_path",
+            Sql.TEXT,
+            "Path by which that row names the image: an image that was moved bears several",
+        ),
+    ),
+    address="part_id",
+)
+
 EVIDENCE_REF = Table(
     "evidence_ref",
     "From every derived row back to the rows of evidence it rests on",
@@ -454,6 +471,7 @@ DERIVED_TABLES: tuple[Table, ...] = (
     EXECUTION,
     FOLLOW_ON,
     FINDING,
+    FINDING_PART,
     EVIDENCE_REF,
     COVERAGE,
     TIMELINE,

@@ -43,16 +43,12 @@ SELECT row_number() OVER () - 1 + $1, * EXCLUDE (number) FROM (
 SUPPORTING = """
 CREATE OR REPLACE TEMP TABLE supporting AS
 WITH graded AS (
-    SELECT
-        finding_id, host, lower(image_path) AS image,
-        list_position(['info', 'low', 'medium', 'high', 'critical'], severity)::UTINYINT AS severity
+    SELECT finding_id, list_position(['info', 'low', 'medium', 'high', 'critical'], severity)::UTINYINT AS severity
     FROM finding
 ),
 subject AS (
     SELECT finding_id AS subject_id, severity FROM graded
-    UNION ALL SELECT delivery_id, severity FROM image_delivery JOIN graded USING (host) WHERE lower(image_path) = image
-    UNION ALL SELECT session_id, severity FROM mount_session JOIN graded USING (host) WHERE lower(image_path) = image
-    UNION ALL SELECT execution_id, severity FROM execution JOIN graded USING (host) WHERE lower(image_path) = image
+    UNION ALL SELECT part_id, severity FROM finding_part JOIN graded USING (finding_id)
 )
 SELECT source_id, table_name, row_address, max(severity) AS severity
 FROM evidence_ref JOIN subject USING (subject_id)
@@ -72,8 +68,35 @@ def labels() -> list[tuple[Table, str | None]]:
                 is_log = "channel" in table.column_names()
                 label = None if is_log else str(getattr(parser, "LABEL", parser.KIND))
                 named.setdefault(table.name, (table, label))
-    derived = [(t, "Finding") for t in DERIVED_TABLES if t.moments]
+    derived = [
+        (t, "Start of system" if t.name == "boot" else "Finding")
+        for t in DERIVED_TABLES
+        if t.moments
+    ]
     return [*named.values(), *derived]
+
+
+def shared_labels() -> dict[str, dict[str, str]]:
+    """Words for the sources of tables that parsers of several words fill, by the kind of artifact."""
+    words: dict[str, dict[str, str]] = {}
+    for parser in PARSERS:
+        for table in parser.TABLES:
+            words.setdefault(table.name, {})[parser.KIND] = str(
+                getattr(parser, "LABEL", parser.KIND)
+            )
+    return {name: kinds for name, kinds in words.items() if len(set(kinds.values())) > 1}
+
+
+def _source(table: Table, label: str | None) -> str:
+    """The word for a row's source; of a table that several parsers fill, by the row's artifact."""
+    if label is None:
+        return LOG_WORD
+    kinds = shared_labels().get(table.name)
+    if kinds is None:
+        return _quoted(label)
+    cases = " ".join(f"WHEN {_quoted(kind)} THEN {_quoted(word)}" for kind, word in kinds.items())
+    of_kind = f"CASE any_value(s.kind) {cases} END"
+    return f"coalesce((SELECT {of_kind} FROM source s WHERE s.source_id = t.source_id), {_quoted(label)})"
 
 
 def _quoted(text: str) -> str:
@@ -91,7 +114,7 @@ def _select(table: Table, label: str | None, moment: Moment, *, derived: bool) -
     columns = (
         f'"{moment.time}" AS time_utc',
         "host",
-        f"{LOG_WORD if label is None else _quoted(label)} AS source",
+        f"{_source(table, label)} AS source",
         f"{'event_id' if 'event_id' in names else 'NULL'}::UINTEGER AS event_id",
         f"{_quoted(moment.kind)} AS kind",
         f"{_severity(table, moment)}::UTINYINT AS severity",

@@ -1,6 +1,7 @@
 """Columns of the report's listings, and the queries that give them."""
 
 from forensic_iso.report.model import Field, Kind
+from forensic_iso.story import PARTS, part_query
 
 TIME = Field("time_utc", "Time", Kind.TIME)
 SURE = Field("confidence", "Confidence", Kind.NUMBER)
@@ -22,6 +23,7 @@ DELIVERY = (
 SESSION = (
     Field("opened_utc", "Mounted", Kind.TIME),
     Field("closed_utc", "Unmounted", Kind.TIME),
+    Field("image_path", "Image", Kind.CODE),
     Field("volume", "Volume", Kind.CODE),
     Field("volume_label", "Label"),
     Field("volume_serial", "Serial", Kind.CODE),
@@ -196,14 +198,9 @@ FROM finding WHERE finding_id IN {SHOWN_FINDINGS}
 ORDER BY list_position({list(SEVERITIES)}, severity), score DESC, host, image_path, finding_id"""
 
 TIMELINE_SQL = f"""
-WITH shown AS (
-    SELECT finding_id, host, lower(image_path) AS image FROM finding WHERE finding_id IN {SHOWN_FINDINGS}
-),
-subject AS (
-    SELECT finding_id AS id FROM shown
-    UNION SELECT delivery_id FROM image_delivery d JOIN shown s ON s.host = d.host AND s.image = lower(d.image_path)
-    UNION SELECT session_id FROM mount_session m JOIN shown s ON s.host = m.host AND s.image = lower(m.image_path)
-    UNION SELECT execution_id FROM execution e JOIN shown s ON s.host = e.host AND s.image = lower(e.image_path)
+WITH subject AS (
+    SELECT finding_id AS id FROM finding WHERE finding_id IN {SHOWN_FINDINGS}
+    UNION SELECT part_id FROM finding_part WHERE finding_id IN {SHOWN_FINDINGS}
 ),
 cited AS (
     SELECT DISTINCT source_id, table_name, row_address FROM evidence_ref JOIN subject ON subject_id = id
@@ -252,19 +249,27 @@ FROM source WHERE kind IS NOT NULL GROUP BY kind, parser_version ORDER BY kind, 
 RULES_SQL = "SELECT name, value FROM rule ORDER BY name"
 
 CONTENT_SQL = r"""
-WITH file AS (
-    SELECT f.finding_id, f.host, f.image_path, lower(i.path) AS place, i.* EXCLUDE (host)
+WITH named AS (
+    SELECT finding_id, host, lower(image_path) AS image FROM finding
+    UNION SELECT finding_id, host, lower(image_path) FROM finding_part
+),
+file AS (
+    SELECT n.finding_id, lower(i.path) AS place, i.* EXCLUDE (host)
     FROM image_content i
     JOIN source s USING (source_id)
-    JOIN finding f ON f.host = s.host AND lower(f.image_path) = lower(s.windows_path)
+    JOIN named n ON n.host = s.host AND n.image = lower(s.windows_path)
     WHERE NOT i.is_directory
 ),
+run_part AS (
+    SELECT p.finding_id, e.execution_id, e.target
+    FROM finding_part p
+    JOIN execution e ON e.execution_id = p.part_id
+),
 target AS (
-    SELECT DISTINCT f.finding_id, lower(regexp_replace(replace(e.target, '/', '\'),
+    SELECT DISTINCT finding_id, lower(regexp_replace(replace(target, '/', '\'),
         '^(\\\\[?.]\\|\\\?\?\\)?([A-Za-z]:|\\Device\\[^\\]+|Volume\{[^}]+\})\\', '', 'i')) AS place
-    FROM finding f
-    JOIN execution e ON e.host = f.host AND lower(e.image_path) = lower(f.image_path)
-    WHERE e.target IS NOT NULL
+    FROM run_part
+    WHERE target IS NOT NULL
 ),
 ran AS (
     SELECT f.finding_id, f.source_id, f.record_offset
@@ -275,26 +280,19 @@ ran AS (
     SELECT f.finding_id, f.source_id, f.record_offset
     FROM file f
     JOIN evidence_ref r ON r.table_name = 'image_content' AND r.source_id = f.source_id AND r.row_address = f.record_offset::VARCHAR
-    JOIN execution e ON e.execution_id = r.subject_id AND e.host = f.host AND lower(e.image_path) = lower(f.image_path)
+    JOIN run_part e ON e.execution_id = r.subject_id AND e.finding_id = f.finding_id
     WHERE NOT ends_with(f.place, '.lnk')
 )
 SELECT f.finding_id, f.path, f.size_bytes, f.recorded_utc, f.hidden, f.sha256, f.md5, r.finding_id IS NOT NULL AS run, f.record_offset
 FROM file f
 LEFT JOIN ran r ON r.finding_id = f.finding_id AND r.source_id = f.source_id AND r.record_offset = f.record_offset
-ORDER BY f.finding_id, f.path, f.record_offset"""
+ORDER BY f.finding_id, f.path, f.record_offset, f.source_id"""
 
 STORY_QUERIES = {
-    "deliveries": "SELECT * FROM image_delivery WHERE host = $host AND lower(image_path) = lower($image)"
-    " ORDER BY time_utc, delivery_id",
-    "sessions": "SELECT * FROM mount_session WHERE host = $host AND lower(image_path) = lower($image)"
-    " ORDER BY opened_utc, session_id",
-    "executions": "SELECT * FROM execution WHERE host = $host AND lower(image_path) = lower($image)"
-    " ORDER BY time_utc, pid, execution_id",
-    "follow_on": "SELECT * FROM follow_on WHERE execution_id IN (SELECT execution_id FROM execution WHERE host = $host"
-    " AND lower(image_path) = lower($image)) ORDER BY time_utc, kind, value",
+    **{name: part_query(name, "p.finding_id = $id") for name in PARTS},
     "image_content": CONTENT_SQL.strip(),
     "evidence": "SELECT r.step, r.role, r.table_name, r.row_address, s.path, r.source_id FROM evidence_ref r"
     " LEFT JOIN source s USING (source_id) WHERE r.subject_id = $id ORDER BY ALL",
 }
-"""Queries of a finding's listings, for whoever wants to ask again; $host and $image are the finding's, $id is that of a
-finding, delivery, session, execution or act."""
+"""Queries of a finding's listings, for whoever wants to ask again; $id is the finding's, in the last that of a finding,
+delivery, session, execution or act."""

@@ -13,22 +13,16 @@ hit AS (
 member AS (
     SELECT finding_id, finding_id AS subject_id, 'finding' AS table_name, 'finding' AS what FROM finding
     UNION ALL
-    SELECT f.finding_id, s.session_id, 'mount_session', 'mount session' FROM finding f
-    JOIN mount_session s ON s.host = f.host AND lower(s.image_path) = lower(f.image_path)
+    SELECT finding_id, part_id, CASE part WHEN 'session' THEN 'mount_session' WHEN 'delivery' THEN 'image_delivery' ELSE 'execution' END,
+        CASE part WHEN 'session' THEN 'mount session' ELSE part END
+    FROM finding_part
     UNION ALL
-    SELECT f.finding_id, d.delivery_id, 'image_delivery', 'delivery' FROM finding f
-    JOIN image_delivery d ON d.host = f.host AND lower(d.image_path) = lower(f.image_path)
-    UNION ALL
-    SELECT f.finding_id, e.execution_id, 'execution', 'execution' FROM finding f
-    JOIN execution e ON e.host = f.host AND lower(e.image_path) = lower(f.image_path)
-    UNION ALL
-    SELECT f.finding_id, o.follow_on_id, 'follow_on', 'follow-on' FROM finding f
-    JOIN execution e ON e.host = f.host AND lower(e.image_path) = lower(f.image_path)
-    JOIN follow_on o USING (execution_id)
+    SELECT p.finding_id, o.follow_on_id, 'follow_on', 'follow-on' FROM finding_part p
+    JOIN follow_on o ON o.execution_id = p.part_id
 ),
 tree AS (
-    SELECT DISTINCT f.finding_id, e.process_key, 0 AS depth FROM finding f
-    JOIN execution e ON e.host = f.host AND lower(e.image_path) = lower(f.image_path)
+    SELECT DISTINCT f.finding_id, e.process_key, 0 AS depth FROM finding_part f
+    JOIN execution e ON e.execution_id = f.part_id
     WHERE e.process_key IS NOT NULL
     UNION
     SELECT t.finding_id, p.process_key, 1 FROM tree t

@@ -9,6 +9,8 @@ from forensic_iso.case.store import open_writer
 from forensic_iso.report.fields import CONTENT_SQL
 
 IMAGE = "C:\\Users\\u\\a.iso"
+OTHER = "C:\\Users\\u\\Desktop\\b.iso"
+"""Path of the image in another session."""
 FILES = ("tool.exe", "docs\\tool.exe", "docs\\lib.dll", "open.lnk")
 
 
@@ -19,6 +21,10 @@ def con(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyCon
             "INSERT INTO finding (finding_id, host, image_path) VALUES ('f', 'H', ?)", [IMAGE]
         )
         con.execute(
+            "INSERT INTO finding_part VALUES ('f', 'H', 'execution', 'e', ?), ('f', 'H', 'session', 'm', ?)",
+            [IMAGE, OTHER],
+        )
+        con.execute(
             "INSERT INTO source (source_id, host, windows_path) VALUES ('s', 'H', ?)", [IMAGE]
         )
         for offset, path in enumerate(FILES):
@@ -26,6 +32,12 @@ def con(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyCon
                 "INSERT INTO image_content (source_id, host, path, is_directory, record_offset) VALUES ('s', 'H', ?, FALSE, ?)",
                 [path, offset],
             )
+        con.execute(
+            "INSERT INTO source (source_id, host, windows_path) VALUES ('t', 'H', ?)", [OTHER]
+        )
+        con.execute(
+            "INSERT INTO image_content (source_id, host, path, is_directory, record_offset) VALUES ('t', 'H', 'late.txt', FALSE, 0)"
+        )
         yield con
 
 
@@ -67,3 +79,7 @@ def test_a_file_was_run_where_an_execution_cites_it_and_shortcuts_are_opened_not
     )
 
     assert {r[1] for r in con.execute(CONTENT_SQL).fetchall() if r[7]} == {"docs\\tool.exe"}
+
+
+def test_files_of_the_image_at_each_of_its_paths_are_listed(con: duckdb.DuckDBPyConnection) -> None:
+    assert {r[1] for r in con.execute(CONTENT_SQL).fetchall()} == {*FILES, "late.txt"}

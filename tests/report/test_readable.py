@@ -390,6 +390,8 @@ def test_arrivals_of_one_image_are_counted(bundled_case: Path, tmp_path: Path) -
         "DELETE FROM image_delivery WHERE time_utc > (SELECT min(time_utc) FROM image_delivery)",
         "INSERT INTO image_delivery BY NAME SELECT d.* REPLACE ('again' || n AS delivery_id, time_utc + INTERVAL 1 HOUR AS time_utc)"
         " FROM image_delivery d, range(2) t(n)",
+        "INSERT INTO finding_part BY NAME SELECT p.* REPLACE ('again' || n AS part_id) FROM finding_part p, range(2) t(n)"
+        " WHERE part_id IN (SELECT delivery_id FROM image_delivery)",
     )
 
     assert "It arrived 3 times, first from files.freight-desk.example.net on 2024-05-14" in got.summary[1]  # fmt: skip

@@ -11,17 +11,18 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from lxml import etree
 
 from forensic_iso.case.annotations import Annotations, Kind, finding_subject
 from forensic_iso.case.store import open_reader
 from forensic_iso.cli import cli
 from forensic_iso.report import fields, jsonform, markdown
-from forensic_iso.report.blocks import Bullets, Code, Facts, Grid, Heading, blocks
+from forensic_iso.report.blocks import Bullets, Code, Drawing, Facts, Grid, Heading, blocks
 from forensic_iso.report.build import build
 from forensic_iso.report.fields import WHOLE_HOST
 from forensic_iso.report.findings import SAID_AS_FACTS
+from forensic_iso.report.html import drawer, render, style_hash
 from forensic_iso.report.html import page as page_module
-from forensic_iso.report.html import render, style_hash
 from forensic_iso.report.model import Listing, Report, as_dict
 from forensic_iso.report.notes import read_notes
 from forensic_iso.report.options import Options, zone
@@ -204,7 +205,7 @@ def test_the_queries_of_the_findings_give_their_listings_again(
     with open_reader(bundled_case) as con:
         for name in ("deliveries", "sessions", "executions", "follow_on"):
             query = fields.STORY_QUERIES[name]
-            found = con.execute(query, {"host": worst.host, "image": worst.image_path}).fetchall()
+            found = con.execute(query, {"id": worst.finding_id}).fetchall()
             assert len(found) == by_name[name].total, name
 
 
@@ -300,7 +301,9 @@ def test_every_drawing_has_a_title_and_a_description(page: str) -> None:
 
 
 def test_every_table_has_a_caption_and_scoped_heads(page: str) -> None:
-    for one in re.findall(r"<table>.*?</table>", page, re.DOTALL):
+    tables = re.findall(r"<table[ >].*?</table>", page, re.DOTALL)
+    assert len(tables) > 10
+    for one in tables:
         assert "<caption>" in one
         assert all('scope="col"' in th for th in re.findall(r"<th[ >][^>]*>", one))
 
@@ -342,6 +345,8 @@ def chunks_of(report: Report, show: Presenter) -> list[str]:
             out += [*(b.head[i] for i in b.main), *(c for r in b.rows for c in r)]
         elif isinstance(b, Code):
             out += b.lines
+        elif isinstance(b, Drawing):
+            out.append(b.text)
     return out
 
 
@@ -559,6 +564,39 @@ def test_pdf_holds_the_hostile_case_and_is_the_same_at_each_run(hostile: Report)
     assert first.startswith(b"%PDF-")
     assert first == second
     assert not [r for r in remarks if "left out" in r]
+
+
+@pytest.mark.parametrize("which", ["report", "hostile"])
+def test_drawings_of_the_pdf_are_those_of_the_page(
+    which: str, request: pytest.FixtureRequest
+) -> None:
+    model: Report = request.getfixturevalue(which)
+    show = presenter(model)
+    on_page = re.findall(r"<svg .*?</svg>", render(model, show), re.DOTALL)
+
+    alone = [drawer(show)(b.chart) for b in blocks(model, show) if isinstance(b, Drawing)]
+
+    assert alone
+    assert len(alone) == len(on_page)
+    for file, part in zip(alone, on_page, strict=True):
+        root = etree.fromstring(file.encode())
+        assert root.tag == "{http://www.w3.org/2000/svg}svg"
+        bare = re.sub(r' xmlns="[^"]*"|<style>.*?</style>\n', "", file)
+        assert bare.strip() == part
+
+
+def test_the_pdf_holds_every_drawing_with_a_text_for_those_who_cannot_see_it(
+    report: Report,
+) -> None:
+    pytest.importorskip("typst", reason="needs the extra [pdf]")
+    from forensic_iso.report import pdf
+
+    content, remarks = pdf.render(report, presenter(report), "not recorded")
+
+    drawn = [b for b in blocks(report, presenter(report)) if isinstance(b, Drawing)]
+    assert not remarks
+    assert len(re.findall(rb"/Alt\s*\(", content)) == len(drawn) > 1
+    assert b"/Alt(Timeline of " in content
 
 
 @pytest.mark.skipif(not shutil.which("chromium"), reason="needs chromium on the path")

@@ -57,6 +57,8 @@ def test_a_hit_tells_its_finding_and_the_strongest_ground(case: Case) -> None:
         "mount_session", session_id="m1", opened_utc="2024-01-01 10:00", closed_utc="2024-01-01 11:00", **place
     )  # fmt: skip
     case.insert("execution", execution_id="e1", process_key="k1", session_id="m1", **place)
+    case.insert("finding_part", finding_id="f1", part="session", part_id="m1", **place)
+    case.insert("finding_part", finding_id="f1", part="execution", part_id="e1", **place)
     for key, parent, guid, offset in (("k1", None, "{A}", started), ("k2", "k1", "{B}", child)):
         case.insert(
             "process", host="WS-1", process_key=key, parent_key=parent, process_guid=guid,
@@ -154,6 +156,7 @@ def test_rules_are_told_by_level_and_those_of_the_mounts_time_only_counted(case:
         image_path=f"{ISO}.f1",
         opened_utc="2024-01-01 10:00",
     )
+    case.insert("finding_part", finding_id="f1", part="session", part_id="m", host="WS-1")
     case.run(
         "---\n".join(
             rule(title, PROCESS, f"s: {{Image|contains: {image}}}").replace("medium", level)

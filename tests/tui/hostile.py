@@ -70,6 +70,11 @@ def make(case: Path) -> None:
                 [short],
             )
             con.execute(
+                f"INSERT INTO finding_part BY NAME SELECT 'f{n}' AS finding_id, $1 AS host, $1 AS image_path,"
+                f" unnest(['session', 'execution']) AS part, unnest(['m{n}', 'e{n}']) AS part_id",
+                [short],
+            )
+            con.execute(
                 f"INSERT INTO process BY NAME SELECT 'p{n}' AS process_key, $1 AS host, {t} AS started_utc, {n} AS pid,"
                 " $1 AS path, $1 AS command_line, $1 AS user_name, $1 AS integrity",
                 [short],
