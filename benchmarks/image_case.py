@@ -6,7 +6,7 @@ SAMPLES: a folder of .evtx files; their sound chunks are repeated to a log of ME
 (300,000) files and a nominal size of GIGABYTES (20). Prints CPU of `analyze` of image / of folder, and peak memory.
 """
 
-import resource
+import os
 import statistics
 import struct
 import subprocess
@@ -55,17 +55,19 @@ def _mft(built: bytearray, volume: NtfsVolume) -> bytes:
 
 
 def analyze(evidence: Path, case: Path) -> tuple[float, float]:
-    """CPU seconds of `analyze` with its workers, and the largest peak of one process in MB so far."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    """CPU seconds of `analyze` with its workers, and the largest peak of one of these processes in MB."""
     command = [sys.executable, "-m", "forensic_iso", "analyze", str(evidence), "--case", str(case)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode not in (0, 3):
-        raise SystemExit(
-            f"analyze of {evidence.name} ended with {done.returncode}: {done.stderr[-2000:]}"
-        )
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return cpu, after.ru_maxrss / 1024
+    with tempfile.TemporaryFile() as told:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=told)
+        _, status, usage = os.wait4(
+            process.pid, 0
+        )  # of this one and its workers, of no other child
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode not in (0, 3):
+            told.seek(0)
+            words = told.read().decode(errors="replace")[-2000:]
+            raise SystemExit(f"analyze of {evidence.name} ended with {process.returncode}: {words}")
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def main(

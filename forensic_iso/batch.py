@@ -17,12 +17,13 @@ from forensic_iso.case import ingest, store
 from forensic_iso.correlate.run import run as correlate
 from forensic_iso.errors import CaseError, NothingUsable, SystemFault, UsageError
 from forensic_iso.evidence.discover import ImageOptions
+from forensic_iso.folder import claim, put, safe_name
 from forensic_iso.output import Format, render
 from forensic_iso.report.html.page import environment, package_style, style_hash
 from forensic_iso.report.options import Options
 from forensic_iso.report.present import Presenter
 from forensic_iso.report.words import SEVERITY_SIGNS
-from forensic_iso.report.write import claim, put, safe_name, write_all
+from forensic_iso.report.write import write_all
 from forensic_iso.text import one_line
 from parsers.contract import Window
 

@@ -95,6 +95,7 @@ def report(
     Example: forensic-iso report case1 --out report1 --examiner "A. Muster" --tz Europe/Berlin
     """
     from forensic_iso.case.store import open_reader
+    from forensic_iso.folder import claim
     from forensic_iso.report import options as o
     from forensic_iso.report import write
 
@@ -111,7 +112,7 @@ def report(
         **given,  # type: ignore[arg-type]
     )
     with open_reader(case) as con:
-        write.claim(out, force)
+        claim(out, force)
         for remark in write.write_all(con, case, out, options, template, per_host, pdf):
             say(remark)
     say(f"report written to {out}")

@@ -7,6 +7,7 @@ import duckdb
 
 from forensic_iso.case import store
 from forensic_iso.case.schema import with_provenance
+from forensic_iso.case.shadow_rows import newer_sources, same_row
 from forensic_iso.case.worker import Rows
 from parsers.contract import Sql, Table
 from parsers.registry import by_kind
@@ -100,7 +101,11 @@ class Comparer:
         gone = f"SELECT {address} AS place FROM (SELECT * FROM mine {except_word} {now})"
         outcome.gone += self._number(f"SELECT count(*) FROM ({gone})")
         if self._every:
-            more = f"SELECT {address} AS place FROM ({now} EXCEPT ALL SELECT * FROM mine)"
+            more = (
+                f"SELECT {address} AS place FROM ({now} EXCEPT ALL SELECT * FROM mine) a"
+                f' ANTI JOIN kept."{table.name}" b'
+                f" ON b.source_id IN ({newer_sources('kept')}) AND {same_row(names)}"
+            )
             more = f"SELECT place FROM ({more}) WHERE place NOT IN ({COPIES})"
             outcome.more += self._number(f"SELECT count(*) FROM ({more})", given)
         found = self._con.execute(

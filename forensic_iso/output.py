@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -25,6 +25,8 @@ class Format(StrEnum):
 
 def plain(value: object) -> object:
     """A value that JSON can hold: times as ISO text in UTC with Z, bytes as hex."""
+    if value is None or isinstance(value, str | int | float):  # nearly all are: asked first
+        return value
     if isinstance(value, datetime):
         return value.isoformat() + "Z"
     if isinstance(value, date):
@@ -37,8 +39,6 @@ def plain(value: object) -> object:
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [plain(v) for v in value]
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
     return str(value)
 
 
@@ -63,14 +63,55 @@ def render(names: Sequence[str], rows: Iterable[Sequence[object]], form: Format)
 
 def _csv(names: Sequence[str], rows: list[list[object]]) -> str:
     sink = io.StringIO()
+    csv.writer(sink, lineterminator="\n").writerow(names)
+    return sink.getvalue() + _csv_lines(rows)
+
+
+def _csv_lines(rows: list[list[object]]) -> str:
+    sink = io.StringIO()
     out = csv.writer(sink, lineterminator="\n")
-    out.writerow(names)
     for row in rows:
         out.writerow(["" if v is None else text.csv_cell(_flat(v)) for v in row])
     return sink.getvalue()
 
 
+def pieces(
+    names: Sequence[str], batches: Iterable[Sequence[Sequence[object]]], form: Format
+) -> Iterator[str]:
+    """What `render` gives, piece by piece as the batches come: no more than one of them is held.
+
+    Raises:
+        ValueError: a table; its columns are as wide as their longest value, so it needs all rows.
+    """
+    if form is Format.TABLE:
+        raise ValueError("a table cannot be written piece by piece")
+    if form is Format.JSON:
+        yield from _json_pieces(names, batches)
+        return
+    if form is Format.CSV:
+        yield _csv(names, [])
+    for rows in batches:
+        if form is Format.JSONL:
+            yield render(names, rows, form)
+        else:
+            yield _csv_lines([[plain(v) for v in row] for row in rows])
+
+
+def _json_pieces(
+    names: Sequence[str], batches: Iterable[Sequence[Sequence[object]]]
+) -> Iterator[str]:
+    begun = False
+    for rows in batches:
+        if rows:
+            listed = render(names, rows, Format.JSON)
+            yield ("," if begun else "[") + listed[1:-3]  # without its brackets
+            begun = True
+    yield "\n]\n" if begun else "[]\n"
+
+
 def _flat(value: object) -> str:
+    if isinstance(value, str):
+        return value
     if isinstance(value, bool):
         return "true" if value else "false"
     return json.dumps(value, ensure_ascii=True) if isinstance(value, dict | list) else str(value)

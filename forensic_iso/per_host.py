@@ -15,7 +15,7 @@ from forensic_iso.case import store
 from forensic_iso.case.schema import SOURCE, case_tables, quote
 from forensic_iso.correlate import timeline
 from forensic_iso.correlate.schema import TIMELINE
-from forensic_iso.report.write import safe_name
+from forensic_iso.folder import safe_name
 from parsers.contract import HOST, SOURCE_ID, Table
 
 HOSTS = "hosts"

@@ -15,7 +15,7 @@ from forensic_iso.case.store import open_reader, open_writer
 from forensic_iso.cli import cli
 from forensic_iso.correlate.run import run as correlate
 from forensic_iso.diff import diff
-from forensic_iso.fleet import PARTS, merge, run, work
+from forensic_iso.fleet import PARTS, QUIET, merge, run, work
 from parsers.contract import Window
 from tests.conftest import BUNDLED
 from tests.shared import CASES, needs_shared
@@ -69,6 +69,21 @@ def test_a_collection_of_nothing_is_named(tmp_path: Path) -> None:
     part = work(str(tmp_path / "in/notes.txt"), str(tmp_path / "out"), Window(), None)
 
     assert "no parser knows it" in str(part.error)
+
+
+def test_the_settings_of_dask_are_those_of_before(collections: Path) -> None:
+    """A cluster of our own watches itself less; the user's other clusters in the same process do not."""
+    import dask
+
+    before = {k: dask.config.get(k) for k in QUIET}
+    for number in (1, 2):
+        shutil.rmtree(collections / f"in/host-{number}")
+    parts = run([collections / "in"], collections / "out", workers=1)
+
+    next(parts)
+
+    assert {k: dask.config.get(k) for k in QUIET} == before
+    assert not [p for p in parts if p.error]
 
 
 @needs_shared

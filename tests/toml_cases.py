@@ -2,7 +2,8 @@
 
 A file holds `[[case]]` with `name`, `rows.<table>` (lists of rows), and `expect.<table>`: rows
 whose given columns must be met by exactly one row each. `none.<table>` lists rows that no row may
-meet (an empty row: no row at all), `count.<table>` the number of rows. Times may be given as
+meet (an empty row: no row at all), `count.<table>` the number of rows. `window` (`since`, `until`):
+what was read of logs; `exported`: hosts of which only exports are there. Times may be given as
 `10:00:00.5`, meaning 2024-05-01. Event rows get host, channel, source, record id and offset by
 themselves; `record_id` counts on per channel in the order of the file unless given.
 """

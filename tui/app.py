@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 from textual.dom import DOMNode
+from textual.filter import LineFilter, NoColor
 
 from forensic_iso.browse.case import Case
 from forensic_iso.browse.filters import Filter
@@ -20,7 +21,7 @@ from tui.keys import key_file, load_keys
 from tui.leave import keep_terminal_open
 from tui.pause import keep_what_is_loaded
 from tui.safe import BACKGROUNDS, clean
-from tui.screens.page import MAIN, Page
+from tui.screens.page import MAIN, NotNow, Page
 from tui.widgets.lines import Item
 
 if TYPE_CHECKING:
@@ -40,6 +41,15 @@ CLASSES = {
     "sql": "SqlPage",
 }
 """Classes of the main screens, each in the module of its name: loaded when first shown, so that the start is quick."""
+
+FOLLOW_S = 5.0
+"""Time between two looks at whether others have written notes."""
+
+COPIED_MOST = 1_000_000
+"""Characters that are sent to a clipboard: terminals drop or choke on more."""
+
+NOTED = ("notes", "findings")
+"""Screens that list notes, or what they are of."""
 
 THEMES = tuple(BACKGROUNDS)
 START = {name for name, _ in MAIN}
@@ -74,6 +84,7 @@ class ForensicApp(App[int]):
         self.asking = Asking(self)
         self.exporting = Asking(self)
         self._only_hits = False
+        self._notes_stamp: object = None
 
     def main(self, name: str) -> Page:
         """A main screen."""
@@ -91,6 +102,8 @@ class ForensicApp(App[int]):
             self.set_keymap(self.remapped)
         self._dress()
         self.push_screen(self.main(self._start))
+        self._notes_stamp = self.notes.stamp
+        self.set_interval(FOLLOW_S, self._follow_notes)
         if self._key_fault:
             self.call_after_refresh(self.tell, self._key_fault, "warn")
 
@@ -114,6 +127,16 @@ class ForensicApp(App[int]):
             page.tell(text, role)
         elif isinstance(self.screen, Page):
             self.screen.say((text, role))
+
+    def wait(self, text: str) -> None:
+        """Say what is waited for, until `waited`."""
+        if isinstance(self.screen, Page):
+            self.screen.wait(text)
+
+    def waited(self) -> None:
+        """Show again what the message hid."""
+        if isinstance(self.screen, Page):
+            self.screen.waited()
 
     async def run_action(
         self,
@@ -284,9 +307,17 @@ class ForensicApp(App[int]):
 
     def notes_changed(self) -> None:
         """Read the notes again wherever they are shown."""
+        self._notes_stamp = self.notes.stamp
         if "timeline" in self._made:
             self.timeline.refresh_notes()
         self.findings_changed()
+        if isinstance(self.screen, Page) and self.screen.TAB in NOTED:
+            self.screen.reread()
+
+    def _follow_notes(self) -> None:
+        """Show what others have written meanwhile."""
+        if self.notes.stamp != self._notes_stamp:
+            self.notes_changed()
 
     def findings_changed(self) -> None:
         """The list of findings shows notes: it is made anew when shown next."""
@@ -321,6 +352,10 @@ class ForensicApp(App[int]):
         self._dress()
         self.tell(f"theme {self.palette_name}")
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Take all colours away, also those of Textual's own widgets, where none are wanted."""
+        return [NoColor()] if self.palette_name == "no-colour" else super().get_line_filters()
+
     def _dress(self) -> None:
         self.theme = "textual-light" if self.palette_name == "light" else "textual-dark"
         for name in THEMES:
@@ -333,12 +368,20 @@ class ForensicApp(App[int]):
     def action_copy(self) -> None:
         """Copy what the screen gives."""
         if isinstance(self.screen, Page):
-            self.copy_text(self.screen.copied(), "lines")
+            try:
+                self.copy_text(self.screen.copied(), "lines")
+            except NotNow as e:
+                self.tell(str(e), "warn")
 
     def copy_text(self, text: str, what: str) -> None:
         """Send text to the terminal's clipboard, base64 inside OSC 52: nothing of it acts on the terminal."""
         if not text:
             self.tell("nothing to copy", "warn")
+            return
+        if len(text) > COPIED_MOST:
+            self.tell(
+                f"{len(text):,} characters: more than a clipboard takes; x writes a file", "warn"
+            )
             return
         self.copy_to_clipboard(text.encode("utf-8", "replace").decode())
         self.tell(f"copied {what}: {len(text):,} characters, as in the evidence")

@@ -5,9 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import duckdb
+
 from forensic_iso.browse.case import Case
 from forensic_iso.browse.filters import SEVERITIES, format_ns
-from forensic_iso.browse.timeline import Row, chosen
+from forensic_iso.browse.timeline import Row, bounds, chosen
 from forensic_iso.browse.view import View
 from tui.safe import SEVERITY_SIGNS, Piece
 from tui.widgets.source import Col, Drawn
@@ -33,7 +35,9 @@ TITLES = {
 WIDE = {"time": 27, "rid": 10, "host": 13, "source": 12, "event_id": 5, "kind": 16, "severity": 8}
 WIDE |= {"table_name": 22, "source_id": 16, "row_address": 12, "notes": 16, "summary": 0}
 NARROW = {**WIDE, "time": 18, "host": 10, "source": 9, "kind": 12, "notes": 10}
-NARROW_BELOW = 110
+TINY = {**NARROW, "time": 14, "source": 8}
+NARROW_BELOW, TINY_BELOW = 110, 60
+DEFAULT_TINY = ("time", "summary")
 DEFAULT_WIDE = ("time", "host", "source", "event_id", "kind", "summary")
 DEFAULT_NARROW = ("time", "source", "event_id", "summary")
 ARTIFACTS = 8
@@ -43,9 +47,9 @@ FAMILIES = (
     ("$MFT", "$UsnJrnl", "$I30", "Recycle Bin"),
     ("Sysmon", "Defender XDR"),
     ("VHDMP", "Partition/Diagnostic", "Ntfs", "Kernel-PnP/Configuration", "setupapi.dev.log"),
-    ("Security", "System", "PowerShell", "Application", "TaskScheduler"),
+    ("Security", "System", "Start of system", "PowerShell", "Application", "TaskScheduler"),
     ("Windows Defender", "MPLog", "Defender quarantine", "Defender history"),
-    ("Prefetch", "Amcache", "PCA", "SRUM", "Error report", "Scheduled task"),
+    ("Prefetch", "Amcache", "PCA", "SRUM", "Error report", "Scheduled task", "Scheduled job"),
     ("Registry", "LNK", "Jump list", "Windows timeline"),
     ("Chromium history", "Firefox history", "WebCache", "BITS queue"),
 )
@@ -53,6 +57,10 @@ FAMILIES = (
 traces of users, downloads. Findings have a colour of their own."""
 FAMILY = {source: f"art_{n}" for n, family in enumerate(FAMILIES) for source in family}
 FAMILY["Finding"] = "mark"
+
+
+ALL_OF_TIME = (0, WIDE["time"])
+"""Characters of a time that wide screens show."""
 
 
 @dataclass(slots=True)
@@ -70,13 +78,18 @@ class TimelineSource:
     elapsed_from: int | None = None
     version: int = 0
     _signs: tuple[object, list[Piece]] | None = None
-    _narrow: bool = False
+    _time: tuple[int, int] = ALL_OF_TIME
+    _years: bool | None = None
 
     def columns(self, width: int) -> Sequence[Col]:
         """The chosen columns, or those that fit."""
-        self._narrow = width < NARROW_BELOW
-        names = self.chosen_columns or (DEFAULT_NARROW if self._narrow else DEFAULT_WIDE)
-        widths = NARROW if self._narrow else WIDE
+        names, widths = self.chosen_columns or DEFAULT_WIDE, WIDE
+        self._time = ALL_OF_TIME
+        if width < NARROW_BELOW:
+            tiny = width < TINY_BELOW
+            names = self.chosen_columns or (DEFAULT_TINY if tiny else DEFAULT_NARROW)
+            self._time = self._narrow_time(tiny)
+            widths = {**(TINY if tiny else NARROW), "time": self._time[1] - self._time[0]}
         cols = []
         for name in names:
             title = TITLES[name]
@@ -88,8 +101,16 @@ class TimelineSource:
         return cols
 
     def _time_title(self) -> str:
-        """Narrow screens leave the year to the line of state."""
-        return "MM-DD time (UTC)" if self._narrow else TITLES["time"]
+        return TITLES["time"] if self._time[0] == 0 else "MM-DD time (UTC)"[: self._time[1] - 5]
+
+    def _narrow_time(self, tiny: bool) -> tuple[int, int]:
+        """What narrow screens show of a time: the year only where the rows are of several."""
+        if self._years is None:
+            self._years = _of_several_years(self.case)
+        begin = 0 if self._years else len("YYYY-")
+        if tiny:
+            return (begin, len("YYYY-MM-DD HH:MM") if self._years else len("YYYY-MM-DD HH:MM:SS"))
+        return (begin, len("YYYY-MM-DD HH:MM:SS.mmm"))
 
     def count(self) -> int:
         """Rows in view."""
@@ -112,7 +133,8 @@ class TimelineSource:
         severity = row.severity or 0
         role = f"severity_{min(severity, 5)}"
         art = art_of(row.source)
-        cells = [(self.text(row, c.name), art if c.name == "source" else role) for c in columns]
+        body = role if severity else art
+        cells = [(self.text(row, c.name), self._role(c.name, role, art, body)) for c in columns]
         hit = self.hits is not None and row.rid in self.hits
         signs: list[Piece] = [
             ("*" if _has(self.marks, row.rid) else ("+" if row.rid in self.notes else " "), "mark"),
@@ -122,13 +144,19 @@ class TimelineSource:
         ]
         return Drawn(cells, signs, row, self.word if hit else "")
 
+    @staticmethod
+    def _role(column: str, role: str, art: str, body: str) -> str:
+        """The source has its artifact's colour, and so has the row where its severity has none of its own."""
+        if column == "source":
+            return art
+        return role if column == "time" else body
+
     def text(self, row: Row, column: str) -> object:
         """A cell's text."""
         if column == "time":
             if self.elapsed_from is not None:
                 return _elapsed(row.time_ns - self.elapsed_from)
-            shown = format_ns(row.time_ns)
-            return shown[5:23] if self._narrow else shown
+            return format_ns(row.time_ns)[self._time[0] : self._time[1]]
         if column == "severity":
             return SEVERITIES[min(row.severity or 0, 5)]
         if column == "notes":
@@ -163,6 +191,14 @@ class TimelineSource:
         if _any(self.marks, low, high):
             return ("*", "mark")
         return (" ", "")
+
+
+def _of_several_years(case: Case) -> bool:
+    try:
+        ends = bounds(case) or ()
+    except duckdb.Error:  # a damaged case: the rows that cannot be read say so
+        return True
+    return len({format_ns(ns, 0)[:4] for ns in ends}) > 1
 
 
 def art_of(source: str | None) -> str:

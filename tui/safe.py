@@ -24,6 +24,11 @@ Line = Sequence[Piece]
 CELL_CHARS = 2000
 """Characters of one piece that are drawn; what is cut leaves a mark with the length."""
 
+PART = 1000
+"""Characters of a line that are drawn as one: a longer line goes on below, as what is drawn at once is bounded."""
+MOST_CHARS = 60_000
+"""Characters of one value that are shown; the rest is told, copied and exported."""
+
 DARK = {
     "": "#d8dee9",
     "dim": "#7d8899",
@@ -196,6 +201,19 @@ def hits_in(line: Line, word: str) -> list[Piece]:
     for role, pieces in groupby(line, key=lambda piece: piece[1]):
         out += split_hit("".join(clean(text) for text, _ in pieces), word, role)
     return out
+
+
+def in_parts(text: str, most: int) -> tuple[list[str], int]:
+    """The lines of a text, long ones in parts, at most so many; and how many characters are left out."""
+    out: list[str] = []
+    shown = 0
+    for line in text.split("\n"):
+        for at in range(0, max(len(line), 1), PART):
+            if len(out) >= most or shown >= MOST_CHARS:
+                return out, max(1, len(text) - shown - len(out) + 1)
+            out.append(line[at : at + PART].rstrip("\r"))
+            shown += len(line[at : at + PART])
+    return out, 0
 
 
 def fold(line: Line, width: int, hang: int = 0) -> list[list[Piece]]:

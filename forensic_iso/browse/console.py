@@ -1,6 +1,7 @@
 """One SQL query over a case, read-only and sealed; a result that is cut says so."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import duckdb
@@ -34,14 +35,9 @@ def run(case: Case, query: str, most: int = MOST) -> Result:
     Raises:
         QueryError: it is none, or DuckDB refuses it.
     """
+    statement = _statement(case, query)
     try:
-        statements = case.cursor().extract_statements(query)
-    except duckdb.Error as e:
-        raise QueryError(str(e).strip()) from e
-    if len(statements) != 1:
-        raise QueryError(f"expected one statement, found {len(statements)}")
-    try:
-        cursor = case.cursor().execute(statements[0])
+        cursor = case.cursor().execute(statement)
         names = [d[0] for d in cursor.description or ()]
         kept = cursor.fetchmany(most + 1)
     except duckdb.InterruptException:  # stopped from outside: no fault of the query
@@ -55,6 +51,45 @@ def run(case: Case, query: str, most: int = MOST) -> Result:
         cells_cut += sum(t is not None and len(t) > CELL for t in texts)
         rows.append(tuple(t if t is None else t[:CELL] for t in texts))
     return Result(names, rows, len(kept) > most, cells_cut)
+
+
+def _statement(case: Case, query: str) -> duckdb.Statement:
+    try:
+        statements = case.cursor().extract_statements(query)
+    except duckdb.Error as e:
+        raise QueryError(str(e).strip()) from e
+    if len(statements) != 1:
+        raise QueryError(f"expected one statement, found {len(statements)}")
+    return statements[0]
+
+
+def whole(case: Case, query: str) -> tuple[list[str], Iterator[list[tuple[str | None, ...]]]]:
+    """Names of columns and all rows of a query, `MOST` at once, uncut; for one thread, which asks nothing else meanwhile.
+
+    Raises:
+        QueryError: it is no single statement.
+        duckdb.Error: DuckDB refuses it.
+    """
+    cursor = case.cursor().execute(_statement(case, query))
+    names = [d[0] for d in cursor.description or ()]
+
+    def batches() -> Iterator[list[tuple[str | None, ...]]]:
+        while rows := cursor.fetchmany(MOST):
+            yield [tuple(None if v is None else _text(v) for v in row) for row in rows]
+
+    return names, batches()
+
+
+def names_of(case: Case, query: str) -> list[tuple[str, str]]:
+    """Names that a query may use, each with its meaning: columns of the tables it names first, then all tables."""
+    words = {word.lower() for word in re.findall(r"\w+", query)}
+    known = tables(case)
+    used = [name for name, _ in known if name.lower() in words]
+    found = [(n, f"{table}: {meaning}") for table in used for n, _, meaning in columns(case, table)]
+    made: dict[str, str] = {}
+    for name, meaning in (*found, *known):
+        made.setdefault(name, meaning)
+    return list(made.items())
 
 
 def _text(value: object) -> str:

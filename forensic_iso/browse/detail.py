@@ -10,9 +10,32 @@ from forensic_iso.browse.case import Case, Record
 from forensic_iso.browse.timeline import Row
 
 SAME_MOST = 500
-"""Related rows of one kind; the screen says where there are more."""
+"""Related rows of one kind, the nearest; the screen says where there are more."""
 
-FILE_COLUMNS = ("target_filename", "image_path", "path", "vhd_file", "image_loaded", "process_path")
+FILE_COLUMNS = (
+    *(
+        "target_filename",
+        "image_path",
+        "path",
+        "vhd_file",
+        "image_loaded",
+        "image",
+        "new_process_name",
+    ),
+    *(
+        "process_path",
+        "process_name",
+        "target_path",
+        "current_path",
+        "local_path",
+        "own_path",
+        "file_name",
+    ),
+    *("resolved_path", "item_path", "original_path", "physical_path", "id_list_path", "target"),
+)
+"""Columns that name a file, the most telling first."""
+FILES_MOST = 3
+"""Files of one row that others are looked for by: each is a search of the whole timeline."""
 SAME_ADDRESS = 50
 """Rows of one address that are shown."""
 
@@ -133,10 +156,11 @@ def copies(case: Case, row: Row) -> list[Record]:
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """Rows of the timeline that share something with one row."""
+    """Rows of the timeline that share something with one row; `cut`: there are more."""
 
     why: str
     rids: list[int]
+    cut: bool = False
 
 
 def related(case: Case, row: Row) -> list[Related]:
@@ -152,9 +176,9 @@ def related(case: Case, row: Row) -> list[Related]:
     seen: set[str] = set()
     for column in FILE_COLUMNS:
         name = _base_name(values.get(column, ""))
-        if name and name.lower() not in seen:
+        if name and name.lower() not in seen and len(seen) < FILES_MOST:
             seen.add(name.lower())
-            out.append(Related(f"the same file name: {name}", _naming(case, row.host, name)))
+            out.append(_naming(case, row, name))
     for column in LOGON_COLUMNS:
         if values.get(column) and values[column] not in ("0", "999"):
             out.append(
@@ -168,13 +192,21 @@ def _base_name(path: str) -> str:
     return path.replace("/", "\\").rpartition("\\")[2]
 
 
-def _naming(case: Case, host: str | None, name: str) -> list[int]:
-    rows = case.rows(
-        "SELECT rid FROM timeline WHERE host IS NOT DISTINCT FROM ? AND contains(lower(summary), lower(?))"
-        f" ORDER BY rid LIMIT {SAME_MOST + 1}",
-        [host, name],
+def _naming(case: Case, row: Row, name: str) -> Related:
+    """Rows of the host whose summary names a file, those nearest to the row."""
+    same = (
+        "FROM timeline WHERE host IS NOT DISTINCT FROM $1 AND contains(lower(summary), lower($2))"
     )
-    return [int(str(r[0])) for r in rows]
+    most = SAME_MOST // 2 + 1
+    found = case.rows(
+        f"(SELECT rid {same} AND rid <= $3 ORDER BY rid DESC LIMIT {most})"
+        f" UNION ALL (SELECT rid {same} AND rid > $3 ORDER BY rid LIMIT {most}) ORDER BY rid",
+        [row.host, name, row.rid],
+    )
+    rids = [int(str(r[0])) for r in found]
+    before = sum(rid <= row.rid for rid in rids)
+    cut = before == most or len(rids) - before == most
+    return Related(f"the same file name: {name}", rids, cut)
 
 
 def _logon(case: Case, row: Row, logon: str) -> list[int]:

@@ -21,6 +21,25 @@ class Overview:
     problems: list[Record]
     skipped: int
     truncated: list[str]
+    unfinished: list[str]
+
+
+def unfinished(case: Case) -> list[str]:
+    """What a case lacks whose making was interrupted: its answers are no answers yet."""
+    found = case.rows(
+        "SELECT count(*) FILTER (state = 'pending'), count(*) FILTER (state = 'done' AND rows > 0) FROM source"
+    )
+    pending, read = (int(str(n)) for n in found[0])
+    out = []
+    if pending:
+        out.append(
+            f"{pending:,} artifacts are not read to the end: the reading was interrupted; analyze the evidence again"
+        )
+    if read and not case.total:
+        out.append(
+            "what was read is not correlated: no finding can be told yet; run forensic-iso correlate with this case"
+        )
+    return out
 
 
 def findings(case: Case) -> list[Record]:
@@ -76,6 +95,7 @@ def overview(case: Case) -> Overview:
         problems[:MOST],
         int(str(skipped[0][0])),
         [name for name, rows in lists.items() if len(rows) > MOST],
+        unfinished(case),
     )
 
 

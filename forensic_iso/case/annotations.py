@@ -42,7 +42,19 @@ CREATE TABLE IF NOT EXISTS saved (
     created_utc TEXT NOT NULL,
     PRIMARY KEY (kind, name)
 );
+CREATE TABLE IF NOT EXISTS asked (
+    id INTEGER PRIMARY KEY,
+    query TEXT NOT NULL,
+    author TEXT NOT NULL,
+    asked_utc TEXT NOT NULL
+);
 """
+TABLES = ("annotation", "saved", "asked")
+NEEDED = ("annotation", "saved")
+"""Tables without which nothing works; notes of earlier versions that cannot be written have these alone."""
+
+ASKED_MOST = 200
+"""Queries of one person that are remembered."""
 
 
 class Kind(StrEnum):
@@ -88,6 +100,19 @@ def finding_subject(finding_id: str) -> str:
     return f"finding/{finding_id}"
 
 
+def _make(con: sqlite3.Connection, needed: bool) -> None:
+    """Make the tables that are missing; where that cannot be done and is not `needed`, go on without.
+
+    Raises:
+        sqlite3.Error: it is needed.
+    """
+    try:
+        con.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
+    except sqlite3.Error:
+        if needed:
+            raise
+
+
 class Annotations:
     """The notes of one case. Each call opens, acts and closes: safe from any thread and process."""
 
@@ -100,6 +125,15 @@ class Annotations:
         """Whether anyone has noted anything yet; reading makes no file."""
         return self._path.is_file()
 
+    @property
+    def stamp(self) -> tuple[int, int] | None:
+        """Time and size of the file, which change whenever anyone writes; None where there is none."""
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size
+
     def _open(self) -> sqlite3.Connection:
         try:
             con = sqlite3.connect(self._path, timeout=WAIT_SECONDS, isolation_level=None)
@@ -107,9 +141,10 @@ class Annotations:
             raise self._fault("opening", e) from e
         try:
             # No write-ahead log: entering it does not wait for others; it fails on network shares.
-            made = con.execute("SELECT 1 FROM sqlite_master WHERE name = 'saved'").fetchall()
-            if not made:
-                con.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
+            rows = con.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+            there = {name for (name,) in rows}
+            if not there.issuperset(TABLES):
+                _make(con, needed=not there.issuperset(NEEDED))
         except sqlite3.Error as e:
             con.close()
             raise self._fault("opening", e) from e
@@ -193,3 +228,26 @@ class Annotations:
             return []
         rows = self._run("SELECT name, value FROM saved WHERE kind = ? ORDER BY name", [kind])
         return [(str(n), str(v)) for n, v in rows]
+
+    def remember(self, query: str) -> None:
+        """Keep a query that this person asked, as the last one."""
+        mine = encodable(self.author)
+        self._run("DELETE FROM asked WHERE author = ? AND query = ?", [mine, encodable(query)])
+        self._run(
+            "INSERT INTO asked (query, author, asked_utc) VALUES (?, ?, ?)",
+            [encodable(query), mine, _now()],
+        )
+        self._run(
+            "DELETE FROM asked WHERE author = ?1 AND id NOT IN"
+            " (SELECT id FROM asked WHERE author = ?1 ORDER BY id DESC LIMIT ?2)",
+            [mine, ASKED_MOST],
+        )
+
+    def asked(self) -> list[str]:
+        """Queries that this person asked, the last one last."""
+        if not self.there:
+            return []
+        rows = self._run(
+            "SELECT query FROM asked WHERE author = ? ORDER BY id", [encodable(self.author)]
+        )
+        return [str(q) for (q,) in rows]

@@ -16,6 +16,7 @@ from forensic_iso.case.host_of import COLLECTION_NAME, NOTHING, HostNames, Witne
 from forensic_iso.case.pool import Event, Pool, run_inline
 from forensic_iso.case.reading import MOST_PARTS, PART_BYTES, Reading, most_parts, plan, size, tasks
 from forensic_iso.case.schema import evidence_tables
+from forensic_iso.case.shadow_rows import drop_unchanged
 from forensic_iso.case.worker import Ended, Hashed, Planned, Task
 from forensic_iso.case.writer import SourceWriter, insert_problems
 from forensic_iso.errors import CaseError, NothingUsable
@@ -136,6 +137,7 @@ class Ingest:
         self._book(sources)
         self._read(sources)
         copies = drop_copies(self._con)
+        drop_unchanged(self._con)
         return self._summary(sources, discovery, copies)
 
     @staticmethod
@@ -157,7 +159,9 @@ class Ingest:
             ).fetchall()
         )
         if not have:
-            self._con.executemany("INSERT INTO case_info VALUES (?, ?)", list(want.items()))
+            # one statement: half of it, left by a kill, would read as another window
+            both = [text for pair in want.items() for text in pair]
+            self._con.execute("INSERT INTO case_info VALUES (?, ?), (?, ?)", both)
         elif have != want:
             raise CaseError(
                 f"adding to the case {self._case}: it was made with another --since/--until; "

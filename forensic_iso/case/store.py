@@ -15,6 +15,8 @@ from forensic_iso.errors import CaseError, SystemFault
 DATABASE = "case.duckdb"
 LOCK = "case.lock"
 LOG = "log.jsonl"
+HELD = "Could not set lock on file"
+"""What DuckDB says of a file that another process has open; of a damaged one it names blocks."""
 MEMORY_LIMIT = "700MB"
 """DuckDB's own bound while writing; the frames that wait for an INSERT come on top."""
 
@@ -138,13 +140,14 @@ def _connect(case: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
         con = duckdb.connect(str(database(case)), read_only=read_only)
     except duckdb.Error as e:
         first = str(e).splitlines()[0]
-        if "lock" in str(e).lower():
+        if HELD in str(e):
             raise CaseError(
                 f"opening the case {case}: it is held by {_describe_lock(case)}; wait for it to end"
             ) from e
-        raise CaseError(
-            f"opening the case {case}: {first}; is {DATABASE} a case of forensic-iso?"
-        ) from e
+        hint = f"is {DATABASE} a case of forensic-iso?"
+        if "Corrupt" in first or "enough bytes" in first:
+            hint = f"{DATABASE} is damaged: analyse the evidence anew into another folder"
+        raise CaseError(f"opening the case {case}: {first}; {hint}") from e
     try:
         row = con.execute("SELECT value FROM case_info WHERE key = 'schema_version'").fetchone()
     except duckdb.Error as e:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from forensic_iso.case.memory import keep_freed, loading
 from forensic_iso.evidence.archive import open_found
@@ -37,10 +37,14 @@ from parsers.contract import (
 )
 
 if TYPE_CHECKING:
+    import polars as pl
     import pyarrow as pa
 
-READ_BYTES = 4 << 20
+READ_BYTES = 256 << 10
+"""Little enough that what was read is still in the processor's cache when it is hashed."""
 FEW_ROWS = 4096
+COUNTED_ROWS = 16_384
+"""Rows whose hosts are counted at a time."""
 PROGRESS_BYTES = 64 << 20
 """A sign of life while hashing large files."""
 
@@ -166,10 +170,18 @@ def _failure(task: Task, code: str, expected: str, found: str, message: str) -> 
 Hosts = tuple[tuple[str, int], ...]
 
 
+def _blocks(f: BinaryIO) -> Iterator[memoryview]:
+    """The content piece by piece, all in the same memory: a piece stands until the next one is asked for."""
+    view = memoryview(bytearray(READ_BYTES))
+    read_into = cast(io.RawIOBase, f).readinto  # binary files have it, typing.BinaryIO does not
+    while n := read_into(view):
+        yield view[:n]
+
+
 def _hash(task: Task) -> Generator[Message, None, Hosts]:
     digest, since = hashlib.sha256(), 0
     with open_found(task.found) as f:
-        while block := f.read(READ_BYTES):
+        for block in _blocks(f):
             digest.update(block)
             since += len(block)
             if since >= PROGRESS_BYTES:
@@ -221,8 +233,7 @@ def _items(task: Task) -> Iterator[Batch | Problem | Carry]:
 
 
 def _parse(task: Task, pack: Pack) -> Generator[Message, None, Hosts]:
-    hosts: Counter[str] = Counter()
-    latest: str | None = None
+    hosts = _Hosts()
     for item in _items(task):
         if isinstance(item, Problem):
             yield item
@@ -234,13 +245,42 @@ def _parse(task: Task, pack: Pack) -> Generator[Message, None, Hosts]:
             continue
         yield Rows(item.table, pack(item), item.frame.height)
         if "host" in item.frame.columns:
-            counted = item.frame["host"].drop_nulls().value_counts()
-            hosts.update(
-                dict(zip(counted["host"].to_list(), counted["count"].to_list(), strict=True))
-            )
-            latest = next((h for h in reversed(item.frame["host"].tail(64).to_list()) if h), latest)
-    ordered = sorted(hosts.items(), key=lambda x: (x[0] != latest, -x[1], x[0]))
-    return tuple(ordered)
+            hosts.see(item.frame["host"])
+    return hosts.ordered()
+
+
+@dataclass(slots=True)
+class _Hosts:
+    """Counts rows by host; columns are counted together, as each count costs the same whether of few rows or many."""
+
+    _counts: Counter[str] = field(default_factory=Counter)
+    _waiting: "list[pl.Series]" = field(default_factory=list)
+    _rows: int = 0
+    _latest: str | None = None
+
+    def see(self, names: "pl.Series") -> None:
+        """Take the hosts of some rows."""
+        self._latest = next((h for h in reversed(names.tail(64).to_list()) if h), self._latest)
+        self._waiting.append(names)
+        self._rows += len(names)
+        if self._rows >= COUNTED_ROWS:
+            self._count()
+
+    def _count(self) -> None:
+        import polars as pl
+
+        if not self._waiting:
+            return
+        counted = pl.concat(self._waiting, rechunk=False).drop_nulls().value_counts()
+        self._counts.update(dict(counted.iter_rows()))
+        self._waiting, self._rows = [], 0
+
+    def ordered(self) -> Hosts:
+        """Rows by host as `Ended.hosts` gives them."""
+        self._count()
+        return tuple(
+            sorted(self._counts.items(), key=lambda x: (x[0] != self._latest, -x[1], x[0]))
+        )
 
 
 def arrow(batch: Batch) -> "bytes | pa.Table":

@@ -92,6 +92,19 @@ def _store_rules(con: duckdb.DuckDBPyConnection, rules: Rules) -> None:
         con.execute(f"INSERT INTO {table.name} SELECT unnest($1), unnest($2)", columns)
 
 
+def _note_window(con: duckdb.DuckDBPyConnection) -> None:
+    """Variables `read_from_ns` and `read_to_ns`: what --since and --until left of the events (ns since 1970, UTC); NULL: no bound."""
+    known = con.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE table_name = 'case_info' AND database_name = current_database()"
+    ).fetchone()
+    for variable, key in (("read_from_ns", "since"), ("read_to_ns", "until")):
+        row = None
+        if known:
+            row = con.execute("SELECT value FROM case_info WHERE key = ?", [key]).fetchone()
+        bound = int(row[0]) if row and row[0] != "None" else None
+        con.execute(f"SET VARIABLE {variable} = CAST(? AS BIGINT)", [bound])
+
+
 def steps() -> list[Traversable]:
     """The SQL files in order of their numbers."""
     folder = resources.files(__package__).joinpath("sql")
@@ -132,6 +145,7 @@ def _run(con: duckdb.DuckDBPyConnection, loaded: Rules) -> list[StepResult]:
     try:
         tables.empty_derived(con)
         _store_rules(con, loaded)
+        _note_window(con)
         con.execute(tables.event_time_sql(con))
         runner = statements.runner(con, [t.name for t in (*all_tables(), *DERIVED_TABLES)])
         for step in steps():

@@ -20,8 +20,8 @@ LEVEL_SEVERITY = "CASE level WHEN 1 THEN 2 WHEN 2 THEN 2 WHEN 3 THEN 1 ELSE 0 EN
 
 SLICE = 2_000_000
 """Rows that are put in order at once."""
-FIRST_NS, LAST_NS = -(2**63) + 1, 2**63 - 1
-"""Bounds of all times; the last is no time but infinity."""
+FIRST, LAST = "-infinity", "infinity"
+"""Bounds of all times."""
 
 _INSERT = """
 INSERT INTO {table}
@@ -35,7 +35,6 @@ SELECT row_number() OVER () - 1 + $1, * EXCLUDE (number) FROM (
         ON s.row_address = m.row_address
         AND s.source_id IS NOT DISTINCT FROM m.source_id
         AND (s.table_name IS NULL OR s.table_name = m.table_name)
-    WHERE epoch_ns(m.time_utc) >= $2 AND epoch_ns(m.time_utc) < $3
     ORDER BY m.time_utc, m.host, m.source_id, m.number, m.table_name, m.row_address, m.kind
 )
 """
@@ -125,7 +124,9 @@ def _select(table: Table, label: str | None, moment: Moment, *, derived: bool) -
     )
     condition = f" AND ({moment.where})" if moment.where else ""
     relation = moment.joined or f'"{table.name}"'
-    return f'SELECT {", ".join(columns)} FROM {relation} AS t WHERE "{moment.time}" IS NOT NULL{condition}'
+    # The stretch of time stands beside the table: its rows of other times are then not worded.
+    stretch = f'"{moment.time}" >= $2::TIMESTAMP_NS AND "{moment.time}" < $3::TIMESTAMP_NS'
+    return f"SELECT {', '.join(columns)} FROM {relation} AS t WHERE {stretch}{condition}"
 
 
 def selects(tables: Sequence[tuple[Table, str | None]]) -> Iterator[str]:
@@ -149,25 +150,26 @@ def build(con: duckdb.DuckDBPyConnection) -> int:
         _addressed(selects([pair for pair in told if pair[0].name in filled] or told[:1]))
     )
     rows = 0
-    for low, high in _slices(con, moments):
-        con.execute(_INSERT.format(table=TIMELINE.name, moments=moments), [rows, low, high])
+    for first, last in _slices(con, moments):
+        con.execute(_INSERT.format(table=TIMELINE.name, moments=moments), [rows, first, last])
         row = con.execute(f"SELECT count(*) FROM {TIMELINE.name}").fetchone()
         rows = int(row[0]) if row else 0
     con.execute("DROP TABLE supporting")
     return rows
 
 
-def _slices(con: duckdb.DuckDBPyConnection, moments: str) -> Iterator[tuple[int, int]]:
-    """Stretches of time [from, to) in ns, of about `SLICE` rows each: what is put in order at once fits into memory."""
-    row = con.execute(f"SELECT count(*) FROM ({moments})").fetchone()
+def _slices(con: duckdb.DuckDBPyConnection, moments: str) -> Iterator[tuple[str, str]]:
+    """Stretches of time [from, to) of about `SLICE` rows each: what is put in order at once fits into memory."""
+    times = f"(SELECT epoch_ns(time_utc) AS ns FROM (SELECT $1, * FROM ({moments})))"
+    every = [0, FIRST, LAST]
+    row = con.execute(f"SELECT count(*) FROM {times}", every).fetchone()
     parts = int(row[0]) // SLICE + 1 if row else 1
-    cuts: list[int] = []
+    cuts: list[str] = []
     if parts > 1:
         at = ", ".join(str(number / parts) for number in range(1, parts))
-        query = f"SELECT approx_quantile(epoch_ns(time_utc), [{at}]) FROM ({moments})"
-        found = con.execute(query).fetchone()
-        cuts = sorted(set(found[0])) if found else []
-    yield from pairwise([FIRST_NS, *cuts, LAST_NS])
+        query = f"SELECT DISTINCT make_timestamp_ns(unnest(approx_quantile(ns, [{at}])))::VARCHAR FROM {times} ORDER BY ALL"
+        cuts = [str(cut) for (cut,) in con.execute(query, every).fetchall()]
+    yield from pairwise([FIRST, *cuts, LAST])
 
 
 def _addressed(queries: Iterator[str]) -> Iterator[str]:

@@ -165,7 +165,9 @@ def _damage_of(outer: Found) -> tuple[Problem, ...]:
 
 
 def _nested_of(outer: Found) -> "_Nested":
-    return _nested(_key(outer.containers[0]), outer.offsets[-1], outer.member)
+    name = outer.member.rpartition("/")[2]
+    bare = replace(outer, size=0, name=name, windows_path=None)
+    return _nested(_key(outer.containers[0]), bare)
 
 
 def _in_memory(outer: Found) -> bool:
@@ -204,15 +206,17 @@ class _Nested:
 
 
 @lru_cache(maxsize=1)
-def _nested(key: _Key, offset: int, name: str) -> _Nested:
-    member = next((m for m in _directory(key) if m.offset == offset and m.name == name), None)
+def _nested(_outermost: _Key, inner: Found) -> _Nested:
+    around, name = outer_of(inner), inner.member
+    place = inner.offsets[-1]
+    member = next((m for m in _members_of(around) if m.offset == place and m.name == name), None)
     if member is None:
         raise BadArchive("corrupt_archive", f"the member {name}", "another archive")
     if member.size > NESTED_BYTES:
         raise BadArchive(
             "archive_too_large", f"at most {NESTED_BYTES} bytes", f"{member.size} bytes"
         )
-    with open_member(open_readonly(key[0]), member, in_memory=NESTED_BYTES) as stream:
+    with open_member(_base_of(around), member, in_memory=NESTED_BYTES) as stream:
         data, problems = stream.read(), tuple(stream_problems(stream))
     return _Nested(data, tuple(read_members(io.BytesIO(data), len(data))), problems)
 

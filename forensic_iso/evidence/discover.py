@@ -32,9 +32,10 @@ from forensic_iso.evidence.image_files import (
 from forensic_iso.evidence.layers import forget_layers
 from forensic_iso.evidence.names import on_windows_volume
 from forensic_iso.evidence.promised import broken_promise, is_hive
-from forensic_iso.evidence.tars import is_tar, walk_tar
+from forensic_iso.evidence.tars import GZIP_MARK, is_tar, walk_tar
 from forensic_iso.text import one_line
 from parsers.contract import Severity
+from parsers.disks import disk_format
 
 __all__ = [
     "Discovery",
@@ -211,7 +212,8 @@ def _looked_through(
             )
             return True
         return False
-    if not (explicit or look.is_evidence):
+    acquired = look.is_acquisition and not _is_artifact(item)
+    if not (explicit or look.is_evidence or acquired):
         return False
     for inner in walk_look(look, images):
         if isinstance(inner, EvidenceProblem):
@@ -271,7 +273,8 @@ def _why_not(item: Sighting, *, is_zip: bool, explicit: bool) -> tuple[str, Evid
             Severity.INFO,
         )
     container = unsupported_container(item.found.name, item.head)
-    if container is None and is_image(item, explicit):
+    packed = item.head.startswith(GZIP_MARK)  # of an image that was looked at and holds no Windows
+    if (container is None or packed) and is_image(item, explicit):
         return "a disk image with no Windows volume on it", evidence_problem(
             item.found.path,
             "image_not_opened",
@@ -279,6 +282,15 @@ def _why_not(item: Sighting, *, is_zip: bool, explicit: bool) -> tuple[str, Evid
             "a disk image with no Windows volume on it",
             "what a user had is no evidence disk; to look into it give it by itself",
             Severity.INFO,
+        )
+    if container is None and disk_format(item.found.name, item.head):
+        return "a disk image on the volume of an image", evidence_problem(
+            item.found.path,
+            "image_not_opened",
+            "an image in no other image",
+            "a disk image on the volume of an image",
+            "looking for evidence: it was not looked into; export it and give it by itself",
+            Severity.WARNING,
         )
     if container is None:
         return _not_known(item)

@@ -8,7 +8,7 @@ from typing import Final
 
 from forensic_iso.evidence.found import JOIN, VOLUME, ZIP, Found
 from forensic_iso.evidence.labels import Says, host_of_label, says
-from forensic_iso.evidence.names import in_user_profile, layout_start, parts_of
+from forensic_iso.evidence.names import in_user_profile, layout_start, parts_of, windows_path
 
 _UPLOADS: Final = re.compile(r"(.*)/uploads(?:/[^/]+)?", re.IGNORECASE | re.DOTALL)
 _SHADOW: Final = re.compile(r"vss[_-]?\d+", re.IGNORECASE)
@@ -88,9 +88,9 @@ class LogIndex:
         only as far as the names passed on the way tell kinds of artifacts (`mft`, `kape`), for a copy without a
         layout also as far as they are bare words; never into a collection that bears a host's name.
         """
-        if found.kind.startswith(VOLUME):
-            return self._on_volume(found)
         frame = _frame(found)
+        if found.kind.startswith(VOLUME) and not frame.folder:
+            return self._on_volume(found)
         top = _top(found, frame)
         for folder in _ancestors(_location(found)):
             if len(folder) < len(top):
@@ -180,8 +180,8 @@ def collection_names(found: Found) -> tuple[list[str], str]:
     frame = _frame(found).folder
     names: list[str] = []
     kinds = found.kinds or (ZIP,) * len(found.containers)
-    if found.containers and not found.kind.startswith(VOLUME):
-        names += reversed(parts_of(frame))
+    if found.containers:
+        names += reversed(parts_of(frame))  # on a host's own volume there is none
     for name, kind in list(zip(found.containers, kinds, strict=True))[:0:-1]:
         if not kind.startswith(VOLUME):
             names += reversed(parts_of(name))
@@ -194,8 +194,10 @@ def collection_names(found: Found) -> tuple[list[str], str]:
 def _frame(found: Found) -> _Frame:
     """The folder that holds the drive folders, Velociraptor's `uploads` or the Windows layout, else the file's own."""
     path = _location(found)
-    if found.kind.startswith(VOLUME):
-        return _Frame("", known=True)
+    if found.kind.startswith(VOLUME) and windows_path(path) is None:
+        return _Frame(
+            "", known=True
+        )  # a host's own volume; one that a collector filled has drive folders
     below = path if found.containers else _below_given(found)
     start = layout_start(below) if below else None
     known = start is not None

@@ -1,10 +1,11 @@
 r"""Disk images as evidence: which files are one, and the disk inside, in any process.
 
 The rule. An image is opened as evidence if it was handed in directly, or if it holds a Windows volume (a folder
-`Windows\System32` on a file system that is read here) or the layout of a collection (as KAPE leaves in a VHDX). Any
-other image lies there as a file like others: an ISO that a user downloaded, a small VHD without Windows. It is an
-artifact for the parser of images, and so is one that was handed in directly and holds neither. Images on the volume of
-an image are never opened as evidence.
+`Windows\System32` on a file system that is read here) or the layout of a collection (as KAPE leaves in a VHDX), or if
+it is of a format that only examiners write (E01, Ex01) and lies on no collected volume. Any other image lies there as a
+file like others: an ISO that a user downloaded, a small VHD without Windows. It is an artifact for the parser of
+images, and so is one that was handed in directly and holds neither. Images on the volume of an image are never opened
+as evidence.
 """
 
 import os
@@ -20,10 +21,12 @@ from forensic_iso.evidence.found import TAR, VOLUME, ZIP, Found, Sighting, outer
 from forensic_iso.evidence.streams import open_readonly
 from forensic_iso.evidence.tars import is_tar
 from parsers.contract import Opener
-from parsers.disks import SEGMENT_MARK, Disk, disk_format, open_disk, refused_format, unpacked
+from parsers.disks import SEGMENT_MARKS, Disk, disk_format, open_disk, refused_format, unpacked
 from parsers.volumes import filesystem_of
 
-_SEGMENT = re.compile(r"(.+\.)(?!e01$)[e-z](?:\d\d|[a-z]{2})", re.IGNORECASE)
+_SEGMENT = re.compile(
+    r"(.+\.)(?:(?!e01$)[e-z](?:\d\d|[a-z]{2})|e(?!x01$)([x-z])(?:\d\d|[a-z]{2}))", re.IGNORECASE
+)
 _NUMBERED = re.compile(r"(.+\.)(\d{3,5})")
 _EXTENT = re.compile(r"(.+?)-(?:[sf]\d{3}|flat)\.vmdk", re.IGNORECASE)
 _DISK_NAMES = (".raw", ".dd", ".001")
@@ -54,8 +57,9 @@ def is_image(item: Sighting, explicit: bool) -> bool:
 def is_part(item: Sighting) -> bool:
     """Whether a file is a later part of an image whose first part lies beside it: read with that one."""
     name = item.found.name
-    if item.head.startswith(SEGMENT_MARK) and (segment := _SEGMENT.fullmatch(name)):
-        return f"{segment[1]}e01".lower() in names_beside(*_place(item.found))
+    if item.head.startswith(SEGMENT_MARKS) and (segment := _SEGMENT.fullmatch(name)):
+        first = "ex01" if segment[2] else "e01"
+        return f"{segment[1]}{first}".lower() in names_beside(*_place(item.found))
     if extent := _EXTENT.fullmatch(name):
         return f"{extent[1]}.vmdk".lower() in names_beside(*_place(item.found))
     part = _NUMBERED.fullmatch(name)

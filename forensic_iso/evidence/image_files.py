@@ -29,8 +29,9 @@ from forensic_iso.evidence.zips import BadArchive
 from forensic_iso.text import encodable
 from parsers.contract import Problem, Severity
 from parsers.disks import Disk, DiskRefused
-from parsers.disks.streams import Doubts
+from parsers.disks.streams import Doubts, reader
 from parsers.volumes import Listed, NtfsVolume, Volume, VolumeRefused, list_volumes, open_volume
+from parsers.volumes.foreign import foreign
 
 Report = Callable[[str, int, int], None]
 """report(what, bytes read, bytes in all; 0: not known)"""
@@ -84,6 +85,15 @@ class Look:
         """Whether there is a Windows volume or a collection on it."""
         return any(part.role != DATA for part in self.parts)
 
+    @property
+    def is_acquisition(self) -> bool:
+        """Whether only an examiner can have made it: no user is sent an image of that format."""
+        return self.disk is not None and self.disk.format in ACQUISITIONS
+
+
+ACQUISITIONS = ("E01", "Ex01")
+"""Formats that only examiners write."""
+
 
 def look_at(image: Found, options: ImageOptions, report: Report | None = None) -> Look:
     """Open an image and tell what its volumes are. What cannot be read becomes a problem.
@@ -133,12 +143,15 @@ def walk_look(look: Look, options: ImageOptions) -> Iterator[Sighting | Evidence
             yield _unreadable(f"{look.image.path}!/{part.listed.name}", error)
     yield from (_told(look.image.path, p) for p in disk.problems)
     if not look.parts:
+        known = foreign(reader(disk.stream), 0)
+        name = known.name if known else "none"
+        advice = known.advice if known else "is it of another system, or encrypted?"
         yield evidence_problem(
             look.image.path,
             "no_file_system",
             "a volume of NTFS, FAT or exFAT",
-            f"none on a disk of {disk.size} bytes ({disk.format})",
-            "looking for evidence in an image: nothing was read; is it of another system, or encrypted?",
+            f"{name} on a disk of {disk.size} bytes ({disk.format})",
+            f"looking for evidence in an image: nothing was read; {advice}",
         )
 
 
@@ -159,17 +172,7 @@ def _told(path: str, problem: Problem) -> EvidenceProblem:
 def _open_part(look: Look, listed: Listed, options: ImageOptions) -> None:
     path = f"{look.image.path}!/{listed.name}"
     if listed.filesystem is None:
-        kind = listed.partition.kind if listed.partition else "none"
-        look.problems.append(
-            evidence_problem(
-                path,
-                "no_file_system",
-                "NTFS, FAT or exFAT",
-                f"partition type {kind}, {listed.size} bytes at {listed.start}",
-                "looking for evidence in an image: this partition was not read",
-                Severity.INFO,
-            )
-        )
+        look.problems.append(_not_read(look, path, listed))
         return
     try:
         volume = opened_volume(bare(look.image), os.getpid(), listed.start, 0, options.unlock)
@@ -187,6 +190,21 @@ def _open_part(look: Look, listed: Listed, options: ImageOptions) -> None:
                 f"looking for evidence in an image: {message}",
             )
         )
+
+
+def _not_read(look: Look, path: str, listed: Listed) -> EvidenceProblem:
+    """A partition without a file system that is read: what it is; a warning where files of Windows may be in it."""
+    kind = listed.partition.kind if listed.partition else "none"
+    known = None if look.disk is None else foreign(reader(look.disk.stream), listed.start, kind)
+    name, advice = (f"{known.name}, ", f"; {known.advice}") if known else ("", "")
+    return evidence_problem(
+        path,
+        "no_file_system",
+        "NTFS, FAT or exFAT",
+        f"{name}partition type {kind}, {listed.size} bytes at {listed.start}",
+        f"looking for evidence in an image: this partition was not read{advice}",
+        Severity.WARNING if known and known.of_windows else Severity.INFO,
+    )
 
 
 def _set_letters(look: Look) -> None:

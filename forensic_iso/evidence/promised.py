@@ -6,6 +6,8 @@ A damaged head, or another file set in its place: told as a problem, since an ex
 import re
 from dataclasses import dataclass
 
+from parsers.disks import SEGMENT_MARKS
+
 
 @dataclass(frozen=True, slots=True)
 class Promise:
@@ -37,6 +39,8 @@ PROMISES = (
     _promise("a shortcut", r".+\.lnk", (0, b"L\0\0\0\x01\x14\x02\0")),
     _promise("the master file table", r"\$MFT", (0, b"FILE"), (0, b"BAAD")),
     _promise("a jump list", r"[0-9a-f]{6,16}\.automaticDestinations-ms", (0, b"\xd0\xcf\x11\xe0")),
+    _promise("an EnCase image", r".+\.(?:E|Ex)01", *((0, mark) for mark in SEGMENT_MARKS)),
+    _promise("a QCOW2 disk", r".+\.qcow2", (0, b"QFI\xfb")),
     _promise("the database of SRUM", r"SRUDB\.dat", (4, b"\xef\xcd\xab\x89")),
 )
 

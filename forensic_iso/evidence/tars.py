@@ -28,6 +28,7 @@ from parsers.contract import Severity
 GZIP_MARK = b"\x1f\x8b\x08"
 MAX_MEMBERS = 2_000_000
 _STEP = 1 << 20
+_UNPACK = ("unsupported_compression", "archive_bomb")
 BROKEN = (tarfile.TarError, EOFError, ValueError, OverflowError)
 _EXTRA, _NAME, _COMMENT, _CHECK = 4, 8, 16, 2
 
@@ -58,8 +59,11 @@ def walk_tar(outer: Found) -> Iterator[Sighting | EvidenceProblem]:
         yield from _walk(outer, tar)
     except (BadArchive, OSError) as error:
         found = error.found if isinstance(error, BadArchive) else str(error)
+        code = error.code if isinstance(error, BadArchive) else "unreadable"
         message = "was its transfer cut? Copy it again, or unpack it and give the folder"
-        yield _problem(outer.path, "corrupt_archive", "a tar archive", found, message)
+        if code in _UNPACK:
+            message = "unpack it (gzip -dk FILE) and give the .tar"
+        yield _problem(outer.path, code, "a tar archive", found, message)
 
 
 def open_in_tar(found: Found) -> BinaryIO:

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from forensic_iso.export.stream import Counter, blocks
-from forensic_iso.report.write import safe_name
+from forensic_iso.folder import safe_name
 
 NAME = "replace(replace(replace(replace(coalesce(n.path, n.name, ''), '%', '%25'), '|', '%7C'), chr(10), '%0A'), chr(13), '%0D')"
 QUERY = f"""

@@ -71,7 +71,7 @@ def write_query(
 def export(con: duckdb.DuckDBPyConnection, out: Path, exact: bool, counter: Counter) -> None:
     """All tables that hold rows."""
     for table in present_tables(con):
-        found = pieces(con, table, None, every=True)
+        found = pieces(con, table)
         if not found:
             continue
         before = counter.neutralised

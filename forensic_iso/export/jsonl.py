@@ -33,7 +33,7 @@ def write_query(
 def export(con: duckdb.DuckDBPyConnection, out: Path, exact: bool, counter: Counter) -> None:
     """All tables that hold rows. JSON needs no neutralising, so `exact` changes nothing."""
     for table in present_tables(con):
-        found = pieces(con, table, None, every=True)
+        found = pieces(con, table)
         if found:
             name = f"{table.name}.jsonl"
             rows = write_query(con, out / name, [(p.query, p.parameters) for p in found], counter)

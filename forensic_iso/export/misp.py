@@ -11,8 +11,8 @@ import duckdb
 from forensic_iso.export.ids import stable
 from forensic_iso.export.stix import TECHNIQUE
 from forensic_iso.export.stream import Counter
+from forensic_iso.folder import put
 from forensic_iso.indicators import Found, indicators, weighs
-from forensic_iso.report.write import put
 from forensic_iso.story import Story, stories
 from forensic_iso.text import encodable
 

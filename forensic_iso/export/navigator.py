@@ -7,7 +7,7 @@ import duckdb
 
 from forensic_iso.export.stix import TECHNIQUE
 from forensic_iso.export.stream import Counter
-from forensic_iso.report.write import put
+from forensic_iso.folder import put
 from forensic_iso.story import Row, rows
 from forensic_iso.text import one_line
 

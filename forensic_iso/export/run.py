@@ -2,13 +2,15 @@
 
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol, cast
 
 import duckdb
 
 from forensic_iso.case import store
+from forensic_iso.case.alone import cores
 from forensic_iso.export.stream import Counter, Report
-from forensic_iso.report.write import claim, write_manifest
+from forensic_iso.folder import claim, write_manifest
 
 MODULES = {
     "csv": "csvform",
@@ -22,7 +24,10 @@ MODULES = {
     "misp": "misp",
 }
 FORMATS = tuple(MODULES)
-MEMORY_LIMIT = "1GB"
+MEMORY_LIMIT = "256MB"
+"""Of the database for what is streamed: its cache of the case file grows to this and no further; a sort spills."""
+MEMORY_LIMITS = {"parquet": "1GB", "bodyfile": "1GB"}
+"""The writer of Parquet holds a row group for each thread, the bodyfile joins all records of a file table."""
 WHOLE = ("csv", "jsonl", "parquet")
 """Formats that take all tables; for these the progress knows how much is to come."""
 
@@ -46,15 +51,15 @@ def run(
     report: Report,
     threads: int | None = None,
 ) -> Counter:
-    """Write one format of a case to a folder; `threads` bounds the database's, by default all cores.
+    """Write one format of a case to a folder; `threads`: those that write Parquet, by default as many as cores.
 
     Raises:
         CaseError: the case cannot be opened.
         UsageError: the folder holds files and `force` is not set.
     """
-    with _open(case, form, threads) as con:
+    with TemporaryDirectory() as scratch, _open(case, form, Path(scratch)) as con:
         claim(out, force)
-        counter = Counter(report, _expected(con, form))
+        counter = Counter(report, _expected(con, form), workers=threads or cores())
         module = cast(Form, import_module(f"forensic_iso.export.{MODULES[form]}"))
         module.export(con, out, exact, counter)
     about: dict[str, object] = {"what": f"export {form}", "exact": exact, "contents": counter.files}
@@ -62,15 +67,21 @@ def run(
     return counter
 
 
-def _open(case: Path, form: str, threads: int | None) -> duckdb.DuckDBPyConnection:
-    """A read-only connection of bounded memory; only Parquet, which the database writes itself, may reach files."""
+def _open(case: Path, form: str, scratch: Path) -> duckdb.DuckDBPyConnection:
+    """A read-only connection of bounded memory; only Parquet, which the database writes itself, may reach files.
+
+    One thread for each query: rows come as they lie, and no second thread holds blocks of rows that wait for their turn.
+    """
     store.open_reader(case).close()
+    limit = MEMORY_LIMITS.get(form, MEMORY_LIMIT)
     con = duckdb.connect(
-        str(store.database(case)), read_only=True, config={"memory_limit": MEMORY_LIMIT}
+        str(store.database(case)),
+        read_only=True,
+        config={"memory_limit": limit, "temp_directory": str(scratch)},
     )
-    if threads is not None:
-        con.execute(f"SET threads = {int(threads)}")
-    con.execute("SET TimeZone = 'UTC'; SET autoload_known_extensions = false")
+    con.execute(
+        "SET threads = 1; SET preserve_insertion_order = false; SET TimeZone = 'UTC'; SET autoload_known_extensions = false"
+    )
     if form != "parquet":
         con.execute("SET enable_external_access = false")
     con.execute("SET lock_configuration = true")

@@ -9,8 +9,8 @@ import duckdb
 from forensic_iso import __version__
 from forensic_iso.export.ids import EPOCH, SPACE, stable, stamp
 from forensic_iso.export.stream import Counter
+from forensic_iso.folder import put
 from forensic_iso.indicators import Found, indicators, weighs
-from forensic_iso.report.write import put
 from forensic_iso.story import Story, stories
 from forensic_iso.text import encodable
 

@@ -5,8 +5,12 @@ from dataclasses import dataclass, field
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 
 BLOCK_ROWS = 50_000
+BLOCK_BYTES = 16 << 20
+"""A block ends at so many rows or bytes, whichever comes first."""
+BATCH_ROWS = 4096
 TIME_FORM = "%Y-%m-%dT%H:%M:%S%.9fZ"
 """ISO 8601 in UTC with all nine digits: 100 ns steps are kept."""
 
@@ -15,13 +19,14 @@ Report = Callable[[str, int, int], None]
 
 @dataclass(slots=True)
 class Counter:
-    """Rows written so far, for the progress line and the manifest."""
+    """Rows written so far, for the progress line and the manifest; `workers`: threads that write."""
 
     report: Report = lambda what, done, total: None
     total: int = 0
     done: int = 0
     neutralised: int = 0
     files: list[dict[str, object]] = field(default_factory=list)
+    workers: int = 1
 
     def add(self, what: str, rows: int) -> None:
         """Count rows and show how far it is."""
@@ -32,12 +37,23 @@ class Counter:
 def blocks(
     con: duckdb.DuckDBPyConnection, query: str, parameters: tuple[object, ...] = ()
 ) -> Iterator[pl.DataFrame]:
-    """The result in blocks of `BLOCK_ROWS` rows; nothing else is held."""
-    for batch in con.cursor().sql(query, params=list(parameters)).to_arrow_reader(BLOCK_ROWS):
+    """The result in blocks of bounded rows and bytes; nothing else is held."""
+    held: list[pa.RecordBatch] = []
+    rows = size = 0
+    for batch in con.cursor().sql(query, params=list(parameters)).to_arrow_reader(BATCH_ROWS):
+        if held and (rows + batch.num_rows > BLOCK_ROWS or size + batch.nbytes > BLOCK_BYTES):
+            yield _frame(held)
+            held, rows, size = [], 0, 0
         if batch.num_rows:
-            frame = pl.from_arrow(batch)
-            if isinstance(frame, pl.DataFrame):
-                yield frame
+            held.append(batch)
+            rows += batch.num_rows
+            size += batch.nbytes
+    if held:
+        yield _frame(held)
+
+
+def _frame(batches: list[pa.RecordBatch]) -> pl.DataFrame:
+    return pl.DataFrame(pl.from_arrow(pa.Table.from_batches(batches)))
 
 
 def printable(frame: pl.DataFrame) -> pl.DataFrame:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from forensic_iso.report.findings import story_lines
 from forensic_iso.report.layout import split
-from forensic_iso.report.model import Fact, Finding, Kind, Listing, Process, Report
+from forensic_iso.report.model import Chart, Fact, Finding, Kind, Listing, Process, Report
 from forensic_iso.report.present import Presenter
 from forensic_iso.report.summary import count
 from forensic_iso.story import wrapped
@@ -65,7 +65,15 @@ class Code:
     lines: tuple[str, ...]
 
 
-Block = Heading | Paragraph | Bullets | Facts | Grid | Code
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A chart; `text` says what it shows where nothing can be drawn."""
+
+    chart: Chart
+    text: str
+
+
+Block = Heading | Paragraph | Bullets | Facts | Grid | Code | Drawing
 
 
 def blocks(report: Report, show: Presenter) -> Iterator[Block]:
@@ -99,6 +107,7 @@ class _Flow:
         for h in r.hosts:
             yield Heading(3, self._t(h.name))
             yield Paragraph(self._t(h.sentence))
+            yield from self._drawing(h.chart)
             for one in h.listings:
                 yield from self._table(one)
         yield from self._section("Timeline", (), r.timeline)
@@ -168,6 +177,7 @@ class _Flow:
         if f.notes:
             yield Heading(4, "Notes of the analysts")
             yield self._facts(f.notes)
+        yield from self._drawing(f.chart)
         yield Heading(4, "The story line by line")
         lines = (wrapped(self._t(line, None), STORY_WIDTH) for line in story_lines(f.story))
         yield Code(tuple(part for line in lines for part in line))
@@ -183,6 +193,10 @@ class _Flow:
             about = f"PID {self._t(p.pid)}, {self._t(p.role)}, {self._show.time(p.time_utc)}, {self._t(p.user_name)}"
             yield depth, f"{self._t(p.path)} ({about}){line}"
             yield from self._tree(p.children, depth + 1)
+
+    def _drawing(self, chart: Chart | None) -> Iterator[Block]:
+        if chart:
+            yield Drawing(chart, f"{self._t(chart.title)}. {self._t(chart.description)}")
 
     def _bullets(self, lines: Iterable[str]) -> Bullets:
         return Bullets(tuple((0, self._t(s)) for s in lines))

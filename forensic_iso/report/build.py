@@ -216,6 +216,7 @@ def _identification(con: duckdb.DuckDBPyConnection, options: Options) -> tuple[F
             "Tool",
             f"forensic-iso {__version__}, case made by {info.get('tool_version', 'unknown')}, schema {info.get('schema_version')}",
         ),
+        Fact("Parsers", _parsers(con)),
         Fact("Command", options.command),
         Fact("Time window of reading", cut),
         Fact("Times shown", shown),
@@ -225,6 +226,15 @@ def _identification(con: duckdb.DuckDBPyConnection, options: Options) -> tuple[F
             "pseudonyms (--redact), in the queries too" if options.redact else "as in the evidence",
         ),
     )
+
+
+def _parsers(con: duckdb.DuckDBPyConnection) -> str:
+    """The parsers that read the evidence, with their versions."""
+    row = con.execute(
+        "SELECT string_agg(kind || ' ' || version, ', ' ORDER BY kind, version) FROM"
+        " (SELECT DISTINCT kind, parser_version AS version FROM source WHERE kind IS NOT NULL AND state = 'done')"
+    ).fetchone()
+    return str(row[0]) if row and row[0] else "none: nothing was read"
 
 
 def _cut(ns: str | None) -> str:

@@ -7,7 +7,8 @@ from importlib import resources
 from typing import Final
 
 from forensic_iso.errors import UsageError
-from forensic_iso.report.blocks import Block, Bullets, Code, Facts, Grid, Heading, blocks
+from forensic_iso.report.blocks import Block, Bullets, Code, Drawing, Facts, Grid, Heading, blocks
+from forensic_iso.report.html import drawer
 from forensic_iso.report.model import Report
 from forensic_iso.report.present import NOTHING, Presenter
 from forensic_iso.text import encodable, one_line
@@ -66,12 +67,15 @@ def _stamp(issued: str) -> datetime:
 def _data(report: Report, show: Presenter) -> tuple[str, int]:
     out: list[dict[str, object]] = []
     left, cut = ROWS, 0
+    svg = drawer(show)
     for block in blocks(report, show):
         if isinstance(block, Grid):
             taken = block.rows[: max(left, 0)]
             left -= len(taken)
             cut += len(block.rows) - len(taken)
             out.append(_table(block, taken))
+        elif isinstance(block, Drawing):
+            out.append({"kind": "drawing", "svg": svg(block.chart), "text": block.text})
         else:
             out.append(_plain(block))
     document = {"title": report.title, "tlp": show.shown(f"TLP:{report.tlp}").text, "blocks": out}

@@ -37,6 +37,11 @@ SENTENCES = (
     ("Program starts: Security 4688 from ", "Started programs: Windows' security log (event 4688) was read from "),
     (", without command lines: scripts and loaders cannot be excluded.",
      ", without command lines: scripts may have been run unseen."),
+    ("Program starts: Defender's export from ", "Started programs: an export of Defender's log was read from "),
+    (", as far as its query lets them.", "; what its query left out is not in it."),
+    ("Only exports of Defender speak for this host: what their queries left out cannot be excluded.",
+     "Only exports of Defender's logs speak for this computer, nothing that was taken from it itself."),
+    ("No DeviceImageLoadEvents: loaded modules cannot be excluded.", "Program libraries (DLLs) that were loaded are not in them."),
     ("No log of program starts: runs are told by traces that prove presence and never absence.",
      "Started programs: no log of them is in the evidence; other traces can prove that a program ran, never that none did."),
     ("No Sysmon 7: loaded modules cannot be excluded.", "Program libraries (DLLs) that were loaded are not logged."),
@@ -134,7 +139,7 @@ def _run(story: Story, active: bool) -> str:
     at = sorted(t for t in (when(e["time_utc"]) for e in story.executions) if t)
     names = list(dict.fromkeys(_name(e["process_path"]) for e in story.executions if e["process_path"]))  # fmt: skip
     shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")  # fmt: skip
-    begin = f" from {moment(at[0])} on" if at else ""
+    begin = f" on {moment(at[0])}" if len(at) == 1 else f", first on {moment(at[0])}" if at else ""
     told = f"Something was run from it{begin}" + (f" (by {shown})" if shown else "")
     return f"{told}, and it acted on the machine: {_acts(story.follow_on)}." if active else f"{told}; nothing else that it did was found in what was read."  # fmt: skip
 

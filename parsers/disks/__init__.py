@@ -3,10 +3,11 @@
 Handles are opened where they are used and belong to that process: a handle inherited over fork shares its position.
 """
 
+from functools import partial
 from typing import BinaryIO
 
 from parsers.contract import Opener
-from parsers.disks import ewf, gzipped, qcow2, vhd, vhdx, vmdk
+from parsers.disks import ewf, ewf2, gzipped, qcow2, vhd, vhdx, vmdk
 from parsers.disks.acquired import check_stored
 from parsers.disks.model import Disk, DiskRefused, Siblings
 from parsers.disks.raw import open_raw
@@ -15,8 +16,10 @@ from parsers.disks.streams import ReadAt, reader, size_of
 
 HEAD_BYTES = 512
 TAIL_BYTES = 512
-SEGMENT_MARK = ewf.MAGIC
-"""Each segment of an E01 begins with it."""
+MAX_CHAIN = 32
+_NAMES = {".e01": "E01", ".ex01": "Ex01", ".qcow2": "QCOW2", ".vhdx": "VHDX", ".avhdx": "VHDX"}
+SEGMENT_MARKS = (ewf.MAGIC, ewf2.MAGIC)
+"""Each segment of an E01 or Ex01 begins with one."""
 
 
 def open_disk(name: str, opener: Opener, siblings: Siblings | None = None) -> Disk:
@@ -33,14 +36,14 @@ def open_disk(name: str, opener: Opener, siblings: Siblings | None = None) -> Di
     """
     stream = opener()
     try:
-        return _open(name, stream, siblings or {})
+        return _open(name, stream, siblings or {}, 0)
     except BaseException:
         stream.close()
         raise
 
 
 def disk_format(name: str, head: bytes, tail: bytes = b"") -> str | None:
-    """Word for the disk format of a file by its marks: e01, qcow2, vhdx, vhd, vmdk; None: raw or no disk.
+    """Word for the disk format of a file by its marks: e01, ex01, qcow2, vhdx, vhd, vmdk; None: raw or no disk.
 
     Args:
         name: the file's own name.
@@ -49,6 +52,7 @@ def disk_format(name: str, head: bytes, tail: bytes = b"") -> str | None:
     """
     marks = (
         (ewf.MAGIC, "e01"),
+        (ewf2.MAGIC, "ex01"),
         (qcow2.MAGIC, "qcow2"),
         (vhdx.MAGIC, "vhdx"),
         (vmdk.SPARSE, "vmdk"),
@@ -61,7 +65,7 @@ def disk_format(name: str, head: bytes, tail: bytes = b"") -> str | None:
     return "vhd" if vhd.is_vhd(head, tail) or (named and not tail) else None
 
 
-def _open(name: str, stream: BinaryIO, siblings: Siblings) -> Disk:
+def _open(name: str, stream: BinaryIO, siblings: Siblings, depth: int) -> Disk:
     size, read = size_of(stream), reader(stream)
     head, tail = read(0, HEAD_BYTES), read(max(0, size - TAIL_BYTES), TAIL_BYTES)
     kind = disk_format(name, head, tail)
@@ -76,16 +80,45 @@ def _open(name: str, stream: BinaryIO, siblings: Siblings) -> Disk:
             )
         if head.startswith(gzipped.MAGIC):
             return _in_gzip(name, stream, read)
+        _check_promise(name, head)
         return open_raw(name, stream, siblings)
     if kind == "e01":
         return ewf.open_ewf(name, stream, siblings)
+    if kind == "ex01":
+        return ewf2.open_ewf2(name, stream, siblings)
     if kind == "qcow2":
-        return qcow2.open_qcow2(stream)
+        return qcow2.open_qcow2(name, stream, siblings, partial(_backing, siblings, depth + 1))
     if kind == "vhdx":
         return vhdx.open_vhdx(name, stream, siblings)
     if kind == "vhd":
         return vhd.open_vhd(name, stream, siblings)
     return vmdk.open_vmdk(name, stream, siblings)
+
+
+def _check_promise(name: str, head: bytes) -> None:
+    """A file that bears the name of a packed format and not its mark is no raw disk."""
+    promised = next((word for end, word in _NAMES.items() if name.lower().endswith(end)), None)
+    if promised is not None:
+        raise DiskRefused(
+            "damaged_disk",
+            f"the mark of {promised}",
+            head[:8].hex(" ") or "nothing",
+            "its head is damaged, or it is another file: copy it again",
+        )
+
+
+def _backing(siblings: Siblings, depth: int, name: str, opener: Opener) -> Disk:
+    """A disk that another one is written over."""
+    if depth > MAX_CHAIN:
+        raise DiskRefused(
+            "damaged_disk", f"a chain of at most {MAX_CHAIN} disks", "more", "is it a loop?"
+        )
+    stream = opener()
+    try:
+        return _open(name, stream, siblings, depth)
+    except BaseException:
+        stream.close()
+        raise
 
 
 def _in_gzip(name: str, stream: BinaryIO, read: ReadAt) -> Disk:
@@ -112,7 +145,7 @@ def unpacked(name: str, head: bytes) -> tuple[str, bytes]:
 
 
 __all__ = [
-    "SEGMENT_MARK",
+    "SEGMENT_MARKS",
     "Disk",
     "DiskRefused",
     "Refused",

@@ -21,6 +21,7 @@ _SECTION = struct.Struct("<16sQQ40xI")
 _VOLUME = struct.Struct("<4xIIIQ")
 _TABLE = struct.Struct("<I4xQ4xI")
 _PACKED = 1 << 31
+VOLUME_BYTES = (1052, 94)
 MAX_SECTIONS = 100_000
 MAX_SEGMENTS = 20_000
 MAX_CHUNKS = 1 << 27
@@ -62,6 +63,7 @@ class _Image:
     chunks: int = 0
     ended: bool = False
     stored: dict[str, str] = field(default_factory=dict)
+    doubtful: bytes = b""
 
 
 def open_ewf(name: str, first: BinaryIO, siblings: Siblings) -> Disk:
@@ -80,6 +82,16 @@ def open_ewf(name: str, first: BinaryIO, siblings: Siblings) -> Disk:
         _read_sections(image, len(streams) - 1, stream, doubts)
         if image.ended:
             break
+    if not image.chunk_bytes and image.doubtful:
+        doubts.add(
+            "damaged_segment",
+            "section volume",
+            "a description of the disk that fits its checksum",
+            "another Adler-32",
+            "the size of the disk and of its chunks may be wrong",
+            Severity.ERROR,
+        )
+        _read_volume(image, image.doubtful)
     if not image.chunk_bytes:
         raise DiskRefused(
             "damaged_disk",
@@ -134,7 +146,7 @@ def _read_sections(image: _Image, segment: int, stream: BinaryIO, doubts: Doubts
         kind = kind_raw.rstrip(b"\0")
         body = at + _SECTION.size
         if kind in (b"volume", b"disk", b"data") and not image.chunk_bytes:
-            _read_volume(image, read(body, 94))
+            _take_volume(image, read(body, _volume_bytes(after - body)))
         elif kind in HASHES:
             where = f"segment {segment + 1}, section {kind.decode()}"
             read_hashes(image.stored, kind, read(body, HASHES[kind]), where, doubts)
@@ -174,10 +186,23 @@ def _broken_chain(segment: int, at: int, doubts: Doubts) -> None:
     )
 
 
+def _volume_bytes(room: int) -> int:
+    """Length of the body that describes the disk: SMART's is shorter."""
+    return next((n for n in VOLUME_BYTES if n <= room), VOLUME_BYTES[-1])
+
+
+def _take_volume(image: _Image, body: bytes) -> None:
+    """The disk by a description that fits its checksum; another one is kept for the case that there is none."""
+    if zlib.adler32(body[:-4]) == int.from_bytes(body[-4:], "little"):
+        _read_volume(image, body)
+    else:
+        image.doubtful = image.doubtful or body
+
+
 def _read_volume(image: _Image, body: bytes) -> None:
     chunks, sectors, sector, total = fields(_VOLUME, body)
     size = sectors * sector
-    if not 0 < size <= MAX_CHUNK_BYTES or total * sector > 1 << 60 or chunks > MAX_CHUNKS:
+    if not 0 < size <= MAX_CHUNK_BYTES or not 0 < total * sector <= 1 << 60 or chunks > MAX_CHUNKS:
         raise DiskRefused(
             "damaged_disk",
             "chunks of a plausible size",
@@ -265,7 +290,7 @@ class _Chunks:
         try:
             for k in range(0, len(data), 512):  # by pieces: what precedes the damage is kept
                 out += state.decompress(data[k : k + 512], self._image.chunk_bytes - len(out) + 1)
-                if state.eof:
+                if state.eof or len(out) > self._image.chunk_bytes:
                     break
         except zlib.error as error:
             self._bad(number, wanted, f"{error}")

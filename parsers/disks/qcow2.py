@@ -1,13 +1,15 @@
 """QCOW2 (versions 2 and 3): two tables lead from a cluster of the disk to the file (QEMU docs/interop/qcow2)."""
 
 import io
+import re
 import struct
 import zlib
+from collections.abc import Callable
 from functools import lru_cache
 from typing import BinaryIO
 
-from parsers.contract import Severity
-from parsers.disks.model import Disk, DiskRefused
+from parsers.contract import Opener, Severity
+from parsers.disks.model import Disk, DiskRefused, Siblings, sibling
 from parsers.disks.streams import Doubts, ReadAt, fields, placed, reader, size_of
 
 MAGIC = b"QFI\xfb"
@@ -18,17 +20,25 @@ _MAX_L1 = 32 << 20
 _CONVERT = "qemu-img convert -O qcow2 IN OUT makes a plain one"
 
 
-def open_qcow2(stream: BinaryIO) -> Disk:
-    """The disk of a QCOW2 image.
+def open_qcow2(
+    name: str, stream: BinaryIO, siblings: Siblings, below: Callable[[str, Opener], Disk]
+) -> Disk:
+    """The disk of a QCOW2 image; of one over a backing file with that one, which lies beside it.
+
+    Args:
+        name: the file's own name.
+        stream: the file.
+        siblings: files of the same folder by name.
+        below: opens the disk of the backing file, whatever its format.
 
     Raises:
-        DiskRefused: it is encrypted, has a backing file, or features this reader does not know.
+        DiskRefused: it is encrypted, its backing file is not there, or it has features this reader does not know.
     """
     read, file_size, doubts = reader(stream), size_of(stream), Doubts()
     head = read(0, 112)
     version, backing, backing_size, bits, size, crypt, l1_count, l1_at, *rest = fields(_HEAD, head)
     features = rest[4] if version == 3 else 0
-    _check(read, version, backing, backing_size, bits, crypt, features)
+    _check(version, bits, crypt, features)
     if size > 1 << 60 or l1_count * 8 > _MAX_L1 or l1_at + l1_count * 8 > file_size:
         raise DiskRefused(
             "damaged_disk",
@@ -44,16 +54,42 @@ def open_qcow2(stream: BinaryIO) -> Disk:
             f"feature bits {features:#x}",
             "the image was in use or is marked corrupt; it was read as it is",
         )
+    if rest[2]:
+        doubts.add(
+            "snapshots_inside",
+            "offset 60",
+            "one state of the disk",
+            f"{rest[2]} snapshots inside the image",
+            "the current state was read; qemu-img convert -l NAME -O qcow2 IN OUT gives an older one",
+            Severity.INFO,
+        )
     zstd = bool(features & _COMPRESSION) and len(head) > 104 and head[104] == 1
     l1 = struct.unpack(f">{l1_count}Q", read(l1_at, 8 * l1_count))
-    clusters = _Clusters(read, file_size, bits, l1, zstd, doubts)
-    disk = placed(size, clusters.read_at, (stream,), doubts.problems)
-    return Disk("QCOW2", size, disk, doubts.problems)
+    said = read(backing, min(backing_size, 1023)).decode("utf-8", "replace") if backing else ""
+    base = _base(name, said, siblings, below) if backing else None
+    behind = None if base is None else reader(base.stream)
+    clusters = _Clusters(read, file_size, bits, l1, zstd, doubts, behind)
+    streams = (stream,) if base is None else (stream, base.stream)
+    doubts.problems.extend(base.problems if base else ())
+    disk = placed(size, clusters.read_at, streams, doubts.problems)
+    return Disk("QCOW2 over a backing file" if base else "QCOW2", size, disk, doubts.problems)
 
 
-def _check(
-    read: ReadAt, version: int, backing: int, length: int, bits: int, crypt: int, features: int
-) -> None:
+def _base(name: str, said: str, siblings: Siblings, below: Callable[[str, Opener], Disk]) -> Disk:
+    """The backing file's disk. Its name is data: only its last part counts, beside the image."""
+    last = re.split(r"[/\\]", said)[-1]
+    found = None if last.casefold() == name.casefold() else sibling(siblings, last)
+    if found is None:
+        raise DiskRefused(
+            "needs_parent_disk",
+            f"the backing file {said!r} beside the image",
+            "no such file",
+            f"give the folder that holds all files of the chain, or {_CONVERT}",
+        )
+    return below(*found)
+
+
+def _check(version: int, bits: int, crypt: int, features: int) -> None:
     if version not in (2, 3) or not 9 <= bits <= 21:
         found = f"version {version}, cluster bits {bits}"
         raise DiskRefused("unsupported_disk", "QCOW2 version 2 or 3", found, _CONVERT)
@@ -61,11 +97,6 @@ def _check(
         raise DiskRefused("encrypted_disk", "no encryption", f"method {crypt}", _CONVERT)
     if features & ~(_COMPRESSION | _DIRTY | _CORRUPT):
         raise DiskRefused("unsupported_disk", "known features", f"{features:#x}", _CONVERT)
-    if backing:
-        name = read(backing, min(length, 1023)).decode("utf-8", "replace")
-        raise DiskRefused(
-            "needs_parent_disk", "a disk complete in itself", f"a backing file {name!r}", _CONVERT
-        )
 
 
 class _Clusters:
@@ -77,14 +108,16 @@ class _Clusters:
         l1: tuple[int, ...],
         zstd: bool,
         doubts: Doubts,
+        behind: ReadAt | None = None,
     ) -> None:
+        self._behind = behind
         self._read, self._file_size, self._bits, self._l1 = read, file_size, bits, l1
         self._size, self._zstd, self._doubts = 1 << bits, zstd, doubts
         self._table = lru_cache(64)(lambda at: read(at, self._size).ljust(self._size, b"\0"))
         self._unpacked = lru_cache(64)(self._unpack)
 
     def read_at(self, at: int, n: int) -> bytes:
-        """Bytes of the disk; clusters without a place are zeros."""
+        """Bytes of the disk; clusters without a place are the backing file's, or zeros."""
         out = bytearray()
         while n > 0:
             cluster, skip = divmod(at, self._size)
@@ -97,16 +130,21 @@ class _Clusters:
         i, j = divmod(cluster, self._size // 8)
         table = self._l1[i] & _PLACE if i < len(self._l1) else 0
         if not table:
-            return b""
+            return self._below(cluster, skip, take)
         entry = int.from_bytes(self._table(table)[8 * j : 8 * j + 8], "big")
         if entry >> 62 & 1:
             return self._unpacked(entry)[skip : skip + take]
         place = entry & _PLACE
-        if entry & 1 or not place:
+        if entry & 1:
             return b""
+        if not place:
+            return self._below(cluster, skip, take)
         if place + skip + take > self._file_size:
             self._lost(cluster, f"a cluster at {place}", "the end of the file before it")
         return self._read(place + skip, take)
+
+    def _below(self, cluster: int, skip: int, take: int) -> bytes:
+        return self._behind(cluster * self._size + skip, take) if self._behind else b""
 
     def _unpack(self, entry: int) -> bytes:
         split = 62 - (self._bits - 8)

@@ -86,18 +86,21 @@ class Placed(io.RawIOBase):
 
     def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
         """Fill the buffer, except at the end."""
-        wanted = min(len(buffer), self.size - self._at)
-        if wanted <= 0:
-            return 0
-        data = self._read_at(self._at, wanted)
+        data = self.take(self._at, len(buffer))
         buffer[: len(data)] = data
-        if len(data) < wanted:
-            buffer[len(data) : wanted] = bytes(wanted - len(data))
-        self._at += wanted
+        self._at += len(data)
+        return len(data)
+
+    def take(self, at: int, n: int) -> bytes:
+        """The bytes [at, at + n) as far as the size goes; the position stays."""
+        wanted = min(n, self.size - at)
+        if wanted <= 0 or at < 0:
+            return b""
+        data = self._read_at(at, wanted)
         self.bytes_read += wanted
         if self.watch is not None:
             self.watch(self.bytes_read)
-        return wanted
+        return data if len(data) == wanted else data.ljust(wanted, b"\0")
 
     def get_size(self) -> int:
         """Length, as native libraries ask for it."""
@@ -131,6 +134,8 @@ def reader(stream: BinaryIO) -> ReadAt:
 
     Nothing is asked for beyond the end: systems refuse to go to places that damaged tables name.
     """
+    if isinstance(stream, Placed):
+        return stream.take  # without the copies that reading into buffers makes
     size = size_of(stream)
 
     def read_at(at: int, n: int) -> bytes:

@@ -3,7 +3,7 @@
 import re
 import struct
 from importlib import import_module
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from parsers.contract import Severity
 from parsers.disks.model import Disk, DiskRefused, Siblings, sibling
@@ -14,6 +14,9 @@ _EXTENT = re.compile(
     r'^\s*(?:RW|RDONLY|NOACCESS)\s+(\d+)\s+(\w+)(?:\s+"([^"]*)"(?:\s+(\d+))?)?', re.MULTILINE
 )
 _PARENT = re.compile(r"^\s*parentCID\s*=\s*([0-9a-fA-F]+)", re.MULTILINE)
+_CID = re.compile(r"^\s*CID\s*=\s*([0-9a-fA-F]+)", re.MULTILINE)
+_HINT = re.compile(r'^\s*parentFileNameHint\s*=\s*"([^"]*)"', re.MULTILINE)
+MAX_CHAIN = 32
 _HEAD = struct.Struct("<4xIIQQQQ")
 MAX_DESCRIPTOR = 1 << 20
 MAX_EXTENTS = 4096
@@ -23,32 +26,23 @@ _CONVERT = "qemu-img convert -O qcow2 IN OUT makes one file of the chain"
 def open_vmdk(name: str, stream: BinaryIO, siblings: Siblings) -> Disk:
     """The disk of a VMDK: a sparse file with its descriptor inside, or a descriptor with extents beside it.
 
+    A snapshot's disk is read over its parents, which lie beside it.
+
     Raises:
-        DiskRefused: damaged, a snapshot, an extent without its descriptor, or an extent that is not there.
+        DiskRefused: damaged, an extent without its descriptor, or an extent or parent that is not there.
     """
     doubts = Doubts()
-    text = _descriptor(stream)
-    if text is None:
-        raise DiskRefused(
-            "extent_alone",
-            "a descriptor",
-            "an extent of a split disk",
-            "give the small .vmdk text file that names it, with all extents beside it",
-        )
-    parent = _PARENT.search(text)
-    if parent is not None and int(parent[1], 16) != 0xFFFF_FFFF:
-        raise DiskRefused(
-            "needs_parent_disk", "a disk complete in itself", f"parent {parent[1]}", _CONVERT
-        )
-    within = reader(stream)(0, 4) == SPARSE
-    extents = [stream] if within else _extents(name, text, siblings)
-    streams = [stream] if within else [stream, *extents]
-    handle = import_module("pyvmdk").handle()
+    streams: list[BinaryIO] = []
+    chain: dict[str, Any] = {}
     try:
-        handle.open_file_object(stream)
-        handle.open_extent_data_files_as_file_objects(extents)
+        _open_chain(name, stream, siblings, streams, chain)
+        handle = chain[name]
         size = int(handle.get_media_size())
-    except OSError as error:
+    except (DiskRefused, OSError) as error:
+        for opened in streams[1:]:  # the first is the caller's as long as there is no disk
+            opened.close()
+        if isinstance(error, DiskRefused):
+            raise
         raise DiskRefused("damaged_disk", "a sound VMDK", _first(error), _CONVERT) from error
 
     def read_at(at: int, n: int) -> bytes:
@@ -65,7 +59,57 @@ def open_vmdk(name: str, stream: BinaryIO, siblings: Siblings) -> Disk:
             )
             return b""
 
-    return Disk("VMDK", size, placed(size, read_at, streams, doubts.problems), doubts.problems)
+    kind = "VMDK" if len(chain) == 1 else "VMDK of a snapshot"
+    return Disk(kind, size, placed(size, read_at, streams, doubts.problems), doubts.problems)
+
+
+def _open_chain(
+    name: str, stream: BinaryIO, siblings: Siblings, streams: list[BinaryIO], chain: dict[str, Any]
+) -> None:
+    """Open a disk and its parents; their handles, by name, go together."""
+    if len(chain) >= MAX_CHAIN:
+        raise DiskRefused("damaged_disk", f"at most {MAX_CHAIN} parents", "more", _CONVERT)
+    streams.append(stream)
+    text = _descriptor(stream)
+    if text is None:
+        raise DiskRefused(
+            "extent_alone",
+            "a descriptor",
+            "an extent of a split disk",
+            "give the small .vmdk text file that names it, with all extents beside it",
+        )
+    within = reader(stream)(0, 4) == SPARSE
+    extents = [stream] if within else _extents(name, text, siblings)
+    streams += [] if within else extents
+    handle = import_module("pyvmdk").handle()
+    handle.open_file_object(stream)
+    handle.open_extent_data_files_as_file_objects(extents)
+    chain[name] = handle
+    parent = _PARENT.search(text)
+    if parent is not None and int(parent[1], 16) != 0xFFFF_FFFF:
+        others = {n: o for n, o in siblings.items() if n not in chain}
+        below, opened = _parent(text, parent[1], others)
+        _open_chain(below, opened, siblings, streams, chain)
+        handle.set_parent(chain[below])
+
+
+def _parent(text: str, wanted: str, siblings: Siblings) -> tuple[str, BinaryIO]:
+    """The disk below, by the content identifier that the snapshot was made over; first under the name it gives."""
+    hint = _HINT.search(text)
+    said = re.split(r"[/\\]", hint[1])[-1].casefold() if hint else ""
+    names = [n for n in siblings if n.casefold().endswith(".vmdk")]
+    for name in sorted(names, key=lambda n: (n.casefold() != said, n)):
+        stream = siblings[name]()
+        found = _CID.search(_descriptor(stream) or "")
+        if found is not None and int(found[1], 16) == int(wanted, 16):
+            return name, stream
+        stream.close()
+    raise DiskRefused(
+        "needs_parent_disk",
+        f"the parent with CID {wanted} beside the disk{f' ({said})' if said else ''}",
+        "none with that CID",
+        f"give the folder that holds all files of the virtual machine, or {_CONVERT}",
+    )
 
 
 def _descriptor(stream: BinaryIO) -> str | None:

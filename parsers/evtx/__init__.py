@@ -6,7 +6,7 @@ from parsers.contract import Artifact, Batch, Carry, Part, Problem
 from parsers.evtx.schema import TABLES
 
 KIND = "evtx"
-VERSION = 1
+VERSION = 2
 NAMES_HOST = True
 HOST_WITNESS = True
 

@@ -8,7 +8,12 @@ expected name. Source of the token layout: MS-EVEN6 2.2.12 and libevtx's format 
 
 import struct
 from collections import Counter
+from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
+from itertools import compress, repeat
+
+from parsers.evtx.chunks import CHUNK
 
 Part = str | int
 Path = tuple[str, ...]
@@ -212,6 +217,50 @@ def flatten(
     return out
 
 
+def naming(fields: Sequence[Field]) -> tuple[int, ...]:
+    """Substitutions that name a `<Data Name="%1">`: what it is called stands in each record."""
+    return tuple(
+        parts[0]
+        for path, parts in fields
+        if len(parts) == 1 and isinstance(parts[0], int) and _names_data(path[-2:])
+    )
+
+
+def _names_data(end: Path) -> bool:
+    return len(end) == 2 and end[1] == "@Name" and end[0].split("[")[0] == "Data"
+
+
+def renamed(fields: Sequence[Field], names: dict[int, str]) -> tuple[Field, ...]:
+    """The fields as if the template itself held these names."""
+    new: dict[Path, Path] = {}
+    bare = {path[:-1] for path, _ in fields} | {path for path, _ in fields}
+    for path, parts in fields:
+        if _names_data(path[-2:]) and len(parts) == 1 and isinstance(parts[0], int):
+            name = names.get(parts[0])
+            if name:
+                new[path[:-1]] = _free((*path[:-2], name), bare)
+                bare.add(new[path[:-1]])
+    out: list[Field] = []
+    filled = {path for path, _ in fields}
+    for path, parts in fields:
+        base = next((path[:n] for n in range(len(path), 0, -1) if path[:n] in new), None)
+        if base is None:
+            out.append((path, parts))
+        elif path != (*base, "@Name"):
+            out.append(((*new[base], *path[len(base) :]), parts))
+        elif base not in filled:
+            out.append((new[base], ()))
+    return tuple(out)
+
+
+def _free(path: Path, taken: set[Path]) -> Path:
+    spelled, n = path, 0
+    while spelled in taken:
+        n += 1
+        spelled = (*path[:-1], f"{path[-1]}[{n}]")
+    return spelled
+
+
 def without_template(chunk: bytes, pos: int, end: int) -> list[tuple[Path, str]]:
     """Fields of a record or fragment that uses no template: all its values are text."""
     walk = Walk(chunk, pos, end, 0)
@@ -242,6 +291,7 @@ class Template:
         fields = flatten(walk.element(), [])
         self.fields = tuple(f for f in fields if WOUNDED not in f[0][-1])
         self.wounded = any(WOUNDED in name for path, _ in fields for name in path)
+        self.naming = naming(self.fields)
         used = Counter(p for _, parts in self.fields for p in parts if isinstance(p, int))
         self.repeats = max(used.values(), default=1)
         if self.repeats > MAX_REPEATS:
@@ -259,29 +309,31 @@ class Template:
     ) -> None:
         """Layout for verification: static bytes, name offsets; the 'next' links of names stored here are ignored."""
         layout, at = ["<"], pos
-        self._inline: list[int] = []
-        self._names: list[bytes] = []
-        for place, inline, raw in names:
+        inside = [inline for _, inline, _ in names]
+        self._inline = [place + 4 - pos for place, inline, _ in names if inline]
+        self._names = [raw for _, inline, raw in names if not inline]
+        for place, inline, _ in names:
             layout.append(f"{place - at}sI")
             at = place + 4
             if inline:
                 layout.append("4x")
                 at += 4
-            self._inline.append(place + 4 - pos if inline else 0)
-            self._names.append(raw)
         layout.append(f"{pos + size - at}s")
         self._layout = struct.Struct("".join(layout))
+        self._own = inside
+        self._elsewhere = [not own for own in inside]
         self._static = self._layout.unpack_from(chunk, pos)[::2]
 
-    def fits(self, chunk: bytes, pos: int) -> bool:
-        """Whether the body at `pos` says the same."""
-        now = self._layout.unpack_from(chunk, pos)
+    def fits(self, raw: bytes, base: int, pos: int) -> bool:
+        """Whether the body at `pos` of the chunk at `base` says the same."""
+        now = self._layout.unpack_from(raw, base + pos)
         if now[::2] != self._static:
             return False
-        for offset, inline, raw in zip(now[1::2], self._inline, self._names, strict=True):
-            if (offset != pos + inline) if inline else not chunk.startswith(raw, offset + 4):
-                return False
-        return True
+        offsets = now[1::2]
+        if self._inline and [n - pos for n in compress(offsets, self._own)] != self._inline:
+            return False
+        there = [base + 4 + n for n in compress(offsets, self._elsewhere)]
+        return all(map(raw.startswith, self._names, there, repeat(base + CHUNK)))
 
 
 class Templates:
@@ -293,18 +345,34 @@ class Templates:
         self.all: list[Template] = []
         self.wounded: set[int] = set()
         self.compiled = 0
+        self._named: dict[int, dict[tuple[str, ...], int]] = {}
 
-    def get(self, chunk: bytes, definition: int) -> int:
-        """Id of the template defined at offset `definition` of the chunk; raises one of BROKEN."""
-        size: int = _U32(chunk, definition + 20)[0]
-        body = definition + TEMPLATE_HEAD
-        if body + size > len(chunk):
+    def named(self, number: int, names: tuple[str, ...]) -> int:
+        """Id of the template whose naming substitutions hold these names; its own where there are too many of them."""
+        known = self._named.setdefault(number, {})
+        if names not in known and len(known) < MAX_VARIANTS:
+            template = copy(self.all[number])
+            template.fields = renamed(
+                template.fields, dict(zip(template.naming, names, strict=True))
+            )
+            known[names] = len(self.all)
+            self.all.append(template)
+            self.compiled += 1
+        return known.get(names, number)
+
+    def get(self, raw: bytes, place: int) -> int:
+        """Id of the template defined at `place` of a run of chunks; raises one of BROKEN."""
+        size: int = _U32(raw, place + 20)[0]
+        base = place // CHUNK * CHUNK
+        body = place - base + TEMPLATE_HEAD
+        if body + size > CHUNK:
             raise Malformed("template size")
-        variants = self._known.setdefault(chunk[definition + 4 : body], [])
+        key = raw[place + 4 : base + body]
+        variants = self._known.setdefault(key, [])
         for template, number in variants:
-            if template.fits(chunk, body):
+            if template.fits(raw, base, body):
                 return number
-        template = Template(chunk, body, size)
+        template = Template(raw[base : base + CHUNK], body, size)
         self.compiled += 1
         number = self._ids.setdefault((template.fields, template.wounded), len(self.all))
         if number == len(self.all):

@@ -24,8 +24,15 @@ PLANES = (0, 1)
 LITERALS, TEXTS = 2, 3
 """Numbers of the buffers: the run's bytes narrowed at even and odd offsets, constants, texts of this run."""
 
-_MASK = np.array([[255] * i + [0] * (12 - i) for i in range(13)], np.uint8).view("<u4")
-_SPARE = 12
+_LEAD, _SPARE = 4, 12
+"""Bytes kept free before and behind a buffer: a cell is filled by one read of 16 bytes from four before its text."""
+_MASKS = np.array([[0] * 4 + [255] * i + [0] * (12 - i) for i in range(13)], np.uint8).view("<c16")[
+    :, 0
+]
+"""Masks of cells by length: what stays of the 16 bytes."""
+_BYTE_END = np.uint16(255)
+_BLOCK = 1 << 15
+"""Units narrowed at a time: what one pass writes, the next one finds in the processor's cache."""
 
 
 def constant(text: bytes) -> complex:
@@ -35,15 +42,38 @@ def constant(text: bytes) -> complex:
 
 
 EMPTY = constant(b"")
+BEFORE, BEHIND = constant(b" " * _LEAD), constant(b" " * _SPARE)
+"""Cells that make the free bytes of a joined text."""
 
 
-def narrowed(buf: Bytes, parity: int) -> Bytes:
-    """UTF-16 units at even or odd offsets as bytes; 255 where a unit is above 255: not ASCII, to be decoded later."""
-    units = buf[parity : len(buf) - parity].view("<u2")
-    out = units.astype(np.uint8)
-    wide = (units > 255).view(np.uint8)
-    np.negative(wide, out=wide)
-    np.bitwise_or(out, wide, out=out)
+def narrowed(buf: Bytes) -> list[Bytes]:
+    """UTF-16 units at even and at odd offsets as bytes; 255 where a unit is above 255: not ASCII, to be decoded later.
+
+    Both with the free bytes before and behind.
+    """
+    units = [buf[parity : len(buf) - parity].view("<u2") for parity in PLANES]
+    planes = [_room(len(own)) for own in units]
+    wide = np.empty(_BLOCK, np.uint8)
+    for at in range(0, len(units[0]), _BLOCK):
+        for own, plane in zip(units, planes, strict=True):
+            block = own[at : at + _BLOCK]
+            to, above = plane[_LEAD + at : _LEAD + at + len(block)], wide[: len(block)]
+            to[:] = block
+            np.greater(block, _BYTE_END, out=above.view(bool))
+            np.negative(above, out=above)
+            np.bitwise_or(to, above, out=to)
+    return planes
+
+
+def _room(size: int) -> Bytes:
+    out = np.empty(_LEAD + size + _SPARE, np.uint8)
+    out[:_LEAD], out[-_SPARE:] = 0, 0
+    return out
+
+
+def _padded(flat: Bytes) -> Bytes:
+    out = _room(len(flat))
+    out[_LEAD:-_SPARE] = flat
     return out
 
 
@@ -84,8 +114,9 @@ class Memory:
         self.raw = raw
         self.buf: Bytes = np.frombuffer(raw, np.uint8)
         self.chunks = len(raw) // CHUNK
-        nothing = np.zeros(_SPARE, np.uint8)
-        self.buffers: list[Bytes] = [narrowed(self.buf, 0), narrowed(self.buf, 1), nothing, nothing]
+        nothing = _padded(np.zeros(0, np.uint8))
+        self._padded = [*narrowed(self.buf), nothing, nothing]
+        self.buffers: list[Bytes] = [padded[_LEAD:] for padded in self._padded]
 
     def gather(self, at: Ints, dtype: str, source: Bytes | None = None) -> npt.NDArray[Any]:
         """Elements of any width at any byte offset: one strided fancy index, cheaper than an index matrix."""
@@ -95,32 +126,29 @@ class Memory:
 
     def set_buffer(self, number: int, data: bytes | bytearray) -> None:
         """Replace a buffer (constants and texts grow while a run is read)."""
-        self.buffers[number] = np.frombuffer(bytes(data) + bytes(_SPARE), np.uint8)
+        self._padded[number] = _padded(np.frombuffer(bytes(data), np.uint8))
+        self.buffers[number] = self._padded[number][_LEAD:]
 
     def add(self, data: bytes | npt.NDArray[Any]) -> int:
-        """Add a text buffer; spare bytes follow because cells are filled by 12-byte reads."""
+        """Add a text buffer."""
         flat = (
             np.frombuffer(data, np.uint8)
             if isinstance(data, bytes)
             else data.reshape(-1).view(np.uint8)
         )
-        self.buffers.append(np.concatenate([flat, np.zeros(_SPARE, np.uint8)]))
+        self._padded.append(_padded(flat))
+        self.buffers.append(self._padded[-1][_LEAD:])
         return len(self.buffers) - 1
 
     def cells(self, number: int, at: Ints, length: Ints) -> Cells:
         """Cells of the spans at/length of one buffer."""
-        out = np.empty((len(at), 4), "<i4")
-        source = self.buffers[number]
-        head = (
-            self.gather(np.minimum(at, len(source) - _SPARE), "V12", source)
-            .view("<u4")
-            .reshape(-1, 3)
-        )
-        out[:, 0] = length
-        out[:, 1:] = (head & _MASK[np.minimum(length, 12)]).view("<i4")
-        far = np.flatnonzero(length > 12)
-        out[far, 2], out[far, 3] = number, at[far]
-        return out.view(np.complex128)[:, 0]
+        source = self._padded[number]
+        out: Cells = self.gather(np.minimum(at, len(source) - _LEAD - _SPARE), "<c16", source)
+        words = out.view("<u8")
+        np.bitwise_and(words, _MASKS[np.minimum(length, 12)].view("<u8"), out=words)
+        out.view("<i4")[::4] = length
+        np.copyto(words[1::2], (at << 32 | number).view("<u8"), where=length > 12)
+        return out
 
     def of_list(self, texts: list[bytes]) -> Cells:
         """Cells of a list of texts."""
@@ -132,6 +160,12 @@ class Memory:
         cells = np.ascontiguousarray(cells)
         buffers = [None, pa.py_buffer(cells), *map(pa.py_buffer, self.buffers)]
         return pa.Array.from_buffers(pa.string_view(), len(cells), buffers)
+
+    def adopt(self, data: Bytes) -> int:
+        """Add a text buffer that has its free bytes (`BEFORE`, `BEHIND`), without a copy."""
+        self._padded.append(data)
+        self.buffers.append(data[_LEAD:])
+        return len(self.buffers) - 1
 
     def join(self, cells: Cells) -> tuple[Bytes, npt.NDArray[np.int32]]:
         """All texts one behind the other, and the n + 1 offsets between them."""
@@ -173,13 +207,14 @@ def validity(ok: Bools | None) -> pa.Buffer | None:
     return None if ok is None or ok.all() else pa.py_buffer(np.packbits(ok, bitorder="little"))
 
 
-def compact(cells: Cells, data: Bytes, offsets: npt.NDArray[np.int32]) -> Cells:
-    """Cells that point into `data` (their own joined text) instead of the run's buffers."""
-    out = np.ascontiguousarray(cells).copy().view("<i4").reshape(-1, 4)
-    far = np.flatnonzero(out[:, 0] > 12)
-    out[far, 2] = 0
-    out[far, 3] = offsets[far]
-    return out.view(np.complex128)[:, 0]
+def compact(cells: Cells, offsets: npt.NDArray[np.int32]) -> Cells:
+    """Cells that point into their own joined text instead of the run's buffers."""
+    out = np.array(cells)
+    words = out.view("<u8")
+    np.copyto(
+        words[1::2], offsets[:-1].astype("<u8") << np.uint64(32), where=out.view("<i4")[::4] > 12
+    )
+    return out
 
 
 def column(cells: Cells, ok: Bools | None, data: Bytes) -> pa.Array:

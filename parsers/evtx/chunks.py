@@ -22,8 +22,8 @@ CHUNK_MARK = b"ElfChnk\0"
 RECORD_MARK = b"**\0\0"
 MIN_RECORD = 28
 """A record's head of 24 bytes, and its size again."""
-RUN_CHUNKS = 256
-"""Chunks read and rendered together: 16 MiB. Fewer cost more CPU per record, more cost memory."""
+RUN_CHUNKS = 384
+"""Chunks read and rendered together: 24 MiB. Fewer cost more CPU per record, more cost memory."""
 
 AHEAD = CHUNK + FIRST_RECORD + 8
 """Bytes that decide what stands at a place: a chunk, and the first record's mark behind it."""

@@ -10,7 +10,18 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from parsers.evtx.cells import EMPTY, LITERALS, Cells, Ints, Literals, Memory, column, constant
+from parsers.evtx.cells import (
+    BEFORE,
+    BEHIND,
+    EMPTY,
+    LITERALS,
+    Cells,
+    Ints,
+    Literals,
+    Memory,
+    column,
+    constant,
+)
 from parsers.evtx.render import STRINGS, Renderer, array_items, quoted
 
 
@@ -85,15 +96,17 @@ def json_column(
         mixed.append(cells.reshape(-1))
         counts.append(np.full(len(part.rows), 2 * k + 1))
         owner.append(part.rows)
-    data, ends = mem.join(np.concatenate(mixed))
+    data, ends = mem.join(np.concatenate([[BEFORE], *mixed, [BEHIND]]))
     row, count = np.concatenate(owner), np.concatenate(counts)
-    stop = np.cumsum(count)
-    start, end = ends[stop - count].astype(np.int64), ends[stop].astype(np.int64)
-    text = data
+    stop, ends = np.cumsum(count), ends[1:-1]
+    lead = int(ends[0])
+    start, end = (ends[at].astype(np.int64) - lead for at in (stop - count, stop))
     twice = np.flatnonzero(np.bincount(row, minlength=rows) > 1)
     if len(twice):
-        text, start, end = _merge(data, row, start, end, twice)
-    number = mem.add(text)
+        text, start, end = _merge(data[lead : ends[-1]], row, start, end, twice)
+        number = mem.add(text)
+    else:
+        number = mem.adopt(data)
     out, ok = np.full(rows, EMPTY, np.complex128), np.zeros(rows, bool)
     made = mem.cells(number, start, end - start).view("<i4").reshape(-1, 4)
     made[made[:, 0] > 12, 2] = 0

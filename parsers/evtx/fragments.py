@@ -5,8 +5,9 @@ sizes are cumulated to offsets. No value is rendered here: a value is its offset
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import starmap
 
 import numpy as np
 import numpy.typing as npt
@@ -83,6 +84,8 @@ class Values:
                 zero.astype(np.uint8),
             ]
         )
+        n = self._count
+        self._blocks = [(self.at[:n], self.size[:n], self.type[:n])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,15 +167,16 @@ class Grouper:
     def _template_ids(self, key: Ints) -> Ints:
         """Template of each key (run offset of a definition, -1: none); -1 where it cannot be read."""
         unique, inverse = np.unique(key, return_inverse=True)
-        ids = np.full(len(unique), -1, np.int64)
-        for j, place in enumerate(unique.tolist()):
-            if place >= 0:
-                chunk, base = self._chunk_of(place)
-                try:
-                    ids[j] = self._templates.get(chunk, place - base)
-                except BROKEN:
-                    continue
+        ids = np.array([self._template_id(place) for place in unique.tolist()], np.int64)
         return ids[inverse]
+
+    def _template_id(self, place: int) -> int:
+        if place < 0:
+            return -1
+        try:
+            return self._templates.get(self._mem.raw, place)
+        except BROKEN:
+            return -1
 
     def _group(self, at: Ints, end: Ints, row: Ints, outer: Path, depth: int) -> None:
         if not len(at):  # a chunk that was cut before its first record ends
@@ -320,9 +324,11 @@ class Grouper:
         pairs = self._mem.gather(sub + 4, f"V{4 * n}").view("<u2").reshape(-1, 2 * n).T
         size = pairs[::2].astype(np.int64, order="C")
         kind = pairs[1::2].astype(np.uint8, order="C")
-        kind[(kind == LITERAL) | (kind == TEXT)] = UNKNOWN
-        offset = np.cumsum(size, 0)
-        offset += (sub + 4 + 4 * n) - size
+        if kind.size and kind.max() >= LITERAL:
+            kind[(kind == LITERAL) | (kind == TEXT)] = UNKNOWN
+        offset = np.empty_like(size)
+        offset[0], offset[1:] = sub + 4 + 4 * n, size[:-1]
+        np.cumsum(offset, 0, out=offset)
         return offset, size, kind
 
     def _afford(self, template: Template, row: Ints, size: Ints) -> bool:
@@ -371,8 +377,31 @@ class Grouper:
         if nested:
             kind = kind.copy()
             kind[nested] = NULL
-        first = self._values.add(offset, size, kind)
-        self.result.fragments.append(Fragment(form, row, outer, first, frozenset(nested)))
+        for number, member in self._named(form, descriptors):
+            first = self._values.add(offset[:, member], size[:, member], kind[:, member])
+            part = Fragment(number, row[member], outer, first, frozenset(nested))
+            self.result.fragments.append(part)
+
+    def _named(
+        self, form: int, descriptors: tuple[Ints, Ints, Bytes]
+    ) -> Iterator[tuple[int, Ints | slice]]:
+        """Records by the names that they give their data; nearly all templates hold the names themselves."""
+        naming = self._templates.all[form].naming
+        if not naming:
+            yield form, slice(None)
+            return
+        offset, size, kind = (d[list(naming)].T.tolist() for d in descriptors)
+        groups: dict[tuple[str, ...], list[int]] = {}
+        for j, spans in enumerate(zip(offset, size, kind, strict=True)):
+            names = tuple(starmap(self._name, zip(*spans, strict=True)))
+            groups.setdefault(names, []).append(j)
+        for names, member in groups.items():
+            yield self._templates.named(form, names), np.array(member)
+
+    def _name(self, at: int, size: int, kind: int) -> str:
+        """A text that can name a field; empty: it is none, and stays a value."""
+        text = self._mem.raw[at : at + size].decode("utf-16-le", "replace").rstrip("\0")
+        return text if kind == STRING and "\0" not in text else ""
 
     def _nested(
         self,

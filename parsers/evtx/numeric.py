@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from parsers.evtx.cells import Bytes, Ints, uniques
+from parsers.evtx.cells import Bytes, Ints
 from parsers.evtx.events.spec import Form
 from parsers.evtx.fragments import LITERAL, NULL, STRING, TEXT
 from parsers.evtx.render import (
@@ -113,36 +113,42 @@ def _native(
     """Stored numbers where the size is right."""
     width = np.dtype(name).itemsize
     right = size == width
+    if right.all():
+        return r.mem.gather(at, name), np.full(len(at), READ, np.uint8)
     return r.mem.gather(np.where(right, at, 0), name), np.where(right, READ, RAW).astype(np.uint8)
 
 
 def integers(r: Renderer, index: Ints, form: Form) -> Numbers:
     """INT (signed 64 bits) and HEX (two's complement)."""
 
-    def by_size(kind: int, at: Ints, size: Ints) -> Numbers:
-        value, state = np.zeros(len(size), np.int64), np.full(len(size), RAW, np.uint8)
-        for n in uniques(size).tolist():
-            i = np.flatnonzero(size == n)
-            got = native(kind, at[i], size[i])
-            if got is not None:
-                value[i], state[i] = got
-        return value, state
-
     def native(kind: int, at: Ints, size: Ints) -> Numbers | None:
+        if kind == SIZE_T:
+            return _sizes(r, at, size, form)
         name = FIXED.get(kind)
-        if kind == SIZE_T and len(size):
-            if (size != size[0]).any():
-                return by_size(kind, at, size)
-            name = {4: "<u4", 8: "<u8"}.get(int(size[0]))
         if name is None or kind in (11, 12, FILETIME):
             return None
-        stored, state = _native(r, kind, at, size, name)
-        value = (stored != 0).astype(np.int64) if kind == BOOL else stored.astype(np.int64)
-        if form is Form.INT and name == "<u8":
-            state = np.where((value < 0) & (state == READ), np.uint8(RAW), state)
-        return value, state
+        return _whole_numbers(r, kind, (at, size), name, form)
 
     return _typed(r, index, native, lambda t: parse_integer(t, form))
+
+
+def _sizes(r: Renderer, at: Ints, size: Ints, form: Form) -> Numbers:
+    """Numbers as wide as the pointers of who logged them."""
+    value, state = np.zeros(len(size), np.int64), np.full(len(size), RAW, np.uint8)
+    for width, name in ((4, "<u4"), (8, "<u8")):
+        i = np.flatnonzero(size == width)
+        value[i], state[i] = _whole_numbers(r, SIZE_T, (at[i], size[i]), name, form)
+    return value, state
+
+
+def _whole_numbers(
+    r: Renderer, kind: int, spans: tuple[Ints, Ints], name: str, form: Form
+) -> Numbers:
+    stored, state = _native(r, kind, *spans, name)
+    value = (stored != 0).astype(np.int64) if kind == BOOL else stored.astype(np.int64)
+    if form is Form.INT and name == "<u8":
+        state = np.where((value < 0) & (state == READ), np.uint8(RAW), state)
+    return value, state
 
 
 def booleans(r: Renderer, index: Ints) -> Numbers:

@@ -73,6 +73,7 @@ def parse_part(artifact: Artifact, part: Part) -> Iterator[Batch | Problem | Car
             else:
                 yield chunk_frame(run.heads, counts, reader.header, first)
                 yield from problems.drain()
+            del run, batches  # the next run's bytes need not lie beside these
             if state.known.full():
                 known.cache_clear()
                 state.known = known()

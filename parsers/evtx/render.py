@@ -10,12 +10,25 @@ import os
 import struct
 from collections.abc import Callable
 from itertools import pairwise
+from json.encoder import encode_basestring
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from parsers.evtx.cells import EMPTY, LITERALS, TEXTS, Bools, Cells, Ints, Memory, constant, uniques
+from parsers.evtx.cells import (
+    BEFORE,
+    BEHIND,
+    EMPTY,
+    LITERALS,
+    TEXTS,
+    Bools,
+    Cells,
+    Ints,
+    Memory,
+    constant,
+    uniques,
+)
 from parsers.evtx.fragments import LITERAL, NULL, STRING, TEXT, Values
 
 FIXED = {
@@ -34,7 +47,10 @@ YEAR_10000 = 2650467744000000000
 """100 ns from 1601 to the year 10000: later times are no times of a log ("never" is 0x7fffffffffffffff)."""
 
 NULL_TOKEN, QUOTES = constant(b"null"), constant(b'""')
-_SALT = np.frombuffer(os.urandom(8 * 1024), np.uint64) | np.uint64(1)
+_FEW = 8
+"""Distinct values of one length that are compared byte by byte."""
+_LONG = 2 << 10
+_SALT = np.frombuffer(os.urandom(8 * _LONG), np.uint64) | np.uint64(1)
 _P10 = np.array([10**i for i in range(1, 20)], np.uint64)
 _P16 = np.array([16**i for i in range(1, 16)], np.uint64)
 
@@ -52,6 +68,7 @@ _D2, _D4 = _table(b"0123456789", 2), _table(b"0123456789", 4)
 _X4, _X4_UPPER = _table(b"0123456789abcdef", 4), _table(b"0123456789ABCDEF", 4)
 _X4_SWAPPED = _X4_UPPER[np.arange(65536, dtype="<u2").byteswap()]
 
+_BLANK, _TILDE = np.uint8(32), np.uint8(126)
 _ODD = np.zeros(256, bool)
 _ODD[:32] = _ODD[127:] = True
 _ODD[[1, 9, 10, 13]] = False
@@ -60,7 +77,7 @@ _ESCAPES = ((b"\\", b"\\\\"), (b'"', b'\\"'), (b"\n", b"\\n"), (b"\r", b"\\r"), 
 
 def quoted(text: str) -> str:
     """A text as a JSON string; lone surrogates cannot occur (they were replaced when decoded)."""
-    return json.dumps(text, ensure_ascii=False)
+    return encode_basestring(text)
 
 
 def guid_text(raw: bytes) -> str:
@@ -86,14 +103,17 @@ class Renderer:
 
     def trimmed(self, at: Ints, size: Ints) -> Ints:
         """Sizes of UTF-16 texts without the closing NULs that some writers store."""
-        left = np.flatnonzero(size >= 2)
+        some = size >= 2
+        last = at + size - 2
+        closed = self.mem.gather(last if some.all() else np.where(some, last, 0), "<u2") == 0
+        left = np.flatnonzero(closed & some)
+        if not len(left):
+            return size
+        size = size.copy()
         while len(left):
-            left = left[self.mem.gather(at[left] + size[left] - 2, "<u2") == 0]
-            if not len(left):
-                break
-            size = size.copy()
             size[left] -= 2
             left = left[size[left] >= 2]
+            left = left[self.mem.gather(at[left] + size[left] - 2, "<u2") == 0]
         return size
 
     # --- text
@@ -177,23 +197,27 @@ class Renderer:
     def _json_strings(self, at: Ints, size: Ints) -> Cells:
         """All strings in one run of bytes, byte 1 before, between and behind them; escape; the marks give the offsets."""
         n, mark = len(at), constant(b"\1")
-        mixed = np.empty(2 * n + 1, np.complex128)
-        mixed[::2], mixed[1::2] = mark, self._utf16(at, size)
+        mixed = np.empty(2 * n + 3, np.complex128)
+        mixed[0], mixed[-1] = BEFORE, BEHIND
+        mixed[1:-1:2], mixed[2:-2:2] = mark, self._utf16(at, size)
         data, ends = self.mem.join(mixed)
-        odd = uniques((np.searchsorted(ends, np.flatnonzero(_ODD[data]), "right") - 1) >> 1)
-        if np.count_nonzero(data == 1) != n + 1:
-            own = np.searchsorted(ends, np.flatnonzero(data == 1), "right") - 1
+        special = np.flatnonzero(
+            data - _BLANK > _TILDE - _BLANK
+        )  # also all below the blank: they wrap
+        which = data[special]
+        odd = uniques((np.searchsorted(ends, special[_ODD[which]], "right") - 2) >> 1)
+        if np.count_nonzero(which == 1) != n + 1:
+            own = np.searchsorted(ends, special[which == 1], "right") - 2
             odd = np.union1d(odd, own[own & 1 == 1] >> 1)
         if len(odd):
-            mixed[2 * odd + 1] = EMPTY
+            mixed[2 * odd + 2] = EMPTY
             data, ends = self.mem.join(mixed)
         text = data.tobytes()
         for plain, escaped in _ESCAPES:
             text = text.replace(plain, escaped)
         marks = np.flatnonzero(np.frombuffer(text, np.uint8) == 1)
-        out = self.mem.cells(
-            self.mem.add(text.replace(b"\1", b'"')), marks[:-1], np.diff(marks) + 1
-        )
+        number = self.mem.adopt(np.frombuffer(text.replace(b"\1", b'"'), np.uint8))
+        out = self.mem.cells(number, marks[:-1] - int(ends[1]), np.diff(marks) + 1)
         if len(odd):
             raw = self.mem.raw
             spans = zip(at[odd].tolist(), size[odd].tolist(), strict=True)
@@ -269,17 +293,25 @@ class Renderer:
         return self._ints(native)
 
     def _variable(self, kind: int, at: Ints, size: Ints, as_json: bool) -> Cells:
+        if kind == SID:
+            return self._sids(at, size, as_json)
         raw = self.mem.raw
         raws = [raw[a : a + n] for a, n in zip(at.tolist(), size.tolist(), strict=True)]
         if kind & ARRAY:
             return self._listed(raws, lambda b: array_json(kind, b))
-        if kind == SID:
-            plain = sid_text
-        elif kind == ANSI:
-            plain = ansi_text
-        else:
-            plain = hex_text
+        plain = ansi_text if kind == ANSI else hex_text
         return self._listed(raws, (lambda b: quoted(plain(b))) if as_json else plain)
+
+    def _sids(self, at: Ints, size: Ints, as_json: bool) -> Cells:
+        """SIDs: few distinct ones, each formatted once."""
+        out = np.empty(len(at), np.complex128)
+        for n in uniques(size).tolist():
+            i = np.flatnonzero(size == n)
+            first, codes = self._same(at[i], n)
+            texts = [sid_text(self.mem.raw[a : a + n]) for a in at[i[first]].tolist()]
+            raw = [(quoted(t) if as_json else t).encode() for t in texts]
+            out[i] = self.mem.of_list(raw)[codes]
+        return out
 
     def _ints(self, native: npt.NDArray[Any]) -> Cells:
         """Decimal digits in fixed slots; the cell starts at the first digit, so no shifting is needed."""
@@ -382,26 +414,56 @@ class Renderer:
     def distinct(self, index: Ints) -> tuple[Ints, list[str | None]]:
         """Codes and texts of a column of few distinct values (None: no value).
 
-        Bytes are compared by a salted 64-bit hash; the salt is drawn per process, so no file can aim at it.
+        Beyond a few texts of one length, bytes are compared by a salted 64-bit hash; the salt is drawn per process, so no
+        file can aim at it.
         """
         if len(index) and index.max() < 0:
             return self._constants(index)
         kind, size = self.values.type[index], self.values.size[index]
-        key = index.astype(np.uint64)
-        stored = (kind != NULL) & (kind != LITERAL) & (kind != TEXT)
-        if stored.any():
-            spot = np.flatnonzero(stored)
-            form = kind[spot].astype(np.int64) << 32 | size[spot]
-            for f in uniques(form).tolist():
-                i = spot[form == f]
-                key[i] = self._hashes(self.values.at[index[i]], f & 0xFFFFFFFF) ^ np.uint64(
-                    f * int(_SALT[-1]) & (2**64 - 1)
-                )
-        key[kind == NULL] = np.uint64(0)
-        _, first, codes = np.unique(key, return_index=True, return_inverse=True)
-        there = kind[first] != NULL
-        texts = self.texts(index[first])
+        form = np.where(kind == NULL, 0, kind.astype(np.int64) << 32 | size)
+        codes, first = np.empty(len(index), np.int64), [np.zeros(0, np.int64)]
+        count = 0
+        for f in uniques(form).tolist():
+            i = np.flatnonzero(form == f)
+            own, code = self._same_of(index[i], f >> 32, f & 0xFFFFFFFF)
+            codes[i] = code + count
+            first.append(i[own])
+            count += len(own)
+        spot = np.concatenate(first)
+        there = kind[spot] != NULL
+        texts = self.texts(index[spot])
         return codes, [t if ok else None for t, ok in zip(texts, there.tolist(), strict=True)]
+
+    def _same_of(self, index: Ints, kind: int, size: int) -> tuple[Ints, Ints]:
+        """Of values of one type and size: places of the distinct ones, and the number of each value's."""
+        if kind == NULL:
+            return np.zeros(1, np.int64), np.zeros(len(index), np.int64)
+        if kind in (LITERAL, TEXT):
+            _, first, codes = np.unique(index, return_index=True, return_inverse=True)
+            return first, codes
+        return self._same(self.values.at[index], size)
+
+    def _same(self, at: Ints, size: int) -> tuple[Ints, Ints]:
+        """Of stored values of one size: places of the distinct ones, and the number of each value's."""
+        if not size:
+            return np.zeros(1, np.int64), np.zeros(len(at), np.int64)
+        if size > _LONG:  # too long to be compared: each counts as distinct
+            return np.arange(len(at)), np.arange(len(at))
+        codes = np.empty(len(at), np.int64)
+        left, found = np.arange(len(at)), list[int]()
+        # texts of equal length, so NumPy's disregard of closing NULs makes no two equal
+        stored = self.mem.gather(at, f"S{size}")
+        while len(left) and len(found) < _FEW:
+            same = stored == stored[0]
+            codes[left[same]] = len(found)
+            found.append(int(left[0]))
+            left, stored = left[~same], stored[~same]
+        if not len(left):
+            return np.array(found, np.int64), codes
+        hashes = self._hashes(at[left], size)
+        _, first, code = np.unique(hashes, return_index=True, return_inverse=True)
+        codes[left] = code + len(found)
+        return np.concatenate([np.array(found, np.int64), left[first]]), codes
 
     def _constants(self, index: Ints) -> tuple[Ints, list[str | None]]:
         """The same where all values are constants of templates, or absent: no sorting."""
@@ -416,11 +478,7 @@ class Renderer:
         ]
 
     def _hashes(self, at: Ints, size: int) -> npt.NDArray[np.uint64]:
-        if size == 0:
-            return np.zeros(len(at), np.uint64)
         step = 2 if size % 2 == 0 else 1
-        if size // step >= len(_SALT):
-            return at.astype(np.uint64)  # long values are not compared: each counts as distinct
         words = self.mem.gather(at, f"V{size}").view(f"<u{step}").reshape(len(at), -1).astype(
             np.uint64
         ) + np.uint64(1)

@@ -60,7 +60,7 @@ def host_of(computer: str | None) -> str | None:
 def few_column(codes: Ints, texts: list[str | None]) -> pa.Array:
     """A string_view array of few distinct texts."""
     raw = [(t or "").encode("utf-8", "replace") for t in texts]
-    one = pa.array([x.decode() for x in raw], pa.string()).cast(pa.string_view())
+    one = pa.array([x.decode() for x in raw], pa.string_view())
     buffers = one.buffers()
     cells = (
         np.frombuffer(buffers[1], np.complex128, len(raw)) if raw else np.zeros(0, np.complex128)
@@ -77,10 +77,15 @@ def text_column(r: Renderer, index: Ints, cells: Cells, ok: Bools) -> pa.Array:
     data, ends = r.mem.join(cells)
     if r.decode(index, cells, data, ends):
         data, ends = r.mem.join(cells)
-    return column(compact(cells, data, ends), ok, data)
+    return column(compact(cells, ends), ok, data)
 
 
-def number_column(value: np.ndarray, ok: Bools, kind: pa.DataType) -> pa.Array:
+def frame_of(columns: dict[str, pa.Array]) -> pl.DataFrame:
+    """A frame over the arrays; one by one they would cost more, and load all of PyArrow's functions."""
+    return pl.DataFrame(pa.RecordBatch.from_arrays(list(columns.values()), list(columns)))
+
+
+def number_column(value: np.ndarray, ok: Bools | None, kind: pa.DataType) -> pa.Array:
     """An array over the given numbers."""
     value = np.ascontiguousarray(value)
     return pa.Array.from_buffers(kind, len(value), [validity(ok), pa.py_buffer(value)])
@@ -115,12 +120,12 @@ def system_frame(r: Renderer, matrix: Ints, head: Header, unread: Bools) -> Syst
     provider_code, providers = codes["provider"]
     named = has_id & np.array([bool(p) for p in providers], bool)[provider_code]
     complete = named & ~unread
-    columns["header_record_id"] = pa.array(head.ids)
+    columns["header_record_id"] = number_column(head.ids, None, pa.uint64())
     columns["origin"] = few_column(head.origin, list(ORIGINS))
     columns["damaged"] = bool_column(~complete)
     columns["chunk_crc_ok"] = bool_column(head.crc_ok, head.crc_known & (head.origin != SLACK))
-    columns["record_offset"] = pa.array(head.offset)
-    frame = pl.DataFrame(columns)
+    columns["record_offset"] = number_column(head.offset, None, pa.int64())
+    frame = frame_of(columns)
     routed = np.where(has_id, event_id, -1)
     return SystemFrame(frame, provider_code, providers, routed, named, complete, bad_times)
 

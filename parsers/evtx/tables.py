@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
@@ -17,10 +18,28 @@ from parsers.evtx.fragments import ABSENT, NULL, Fragment, Grouping, loose_fragm
 from parsers.evtx.numeric import RAW, READ, read
 from parsers.evtx.render import Renderer
 from parsers.evtx.shape import SYSTEM_ROWS, Named, Plan, Shape, Source, indexes, plan, shape
-from parsers.evtx.system import Header, SystemFrame, bool_column, number_column, system_frame
+from parsers.evtx.system import (
+    Header,
+    SystemFrame,
+    bool_column,
+    frame_of,
+    number_column,
+    system_frame,
+)
 
 OTHER = len(EVENT_TABLES)
-ROUTES = {(t.provider, i): n for n, t in enumerate(EVENT_TABLES) for i in t.event_ids}
+
+
+def _routes_of(provider: str) -> npt.NDArray[np.int16]:
+    """Table by event id; the last entry stands for events without an id (-1)."""
+    out = np.full(65537, OTHER, np.int16)
+    for n, table in enumerate(EVENT_TABLES):
+        if table.provider == provider:
+            out[list(table.event_ids)] = n
+    return out
+
+
+ROUTES = {provider: _routes_of(provider) for provider in {t.provider for t in EVENT_TABLES}}
 Key = tuple[object, Path, frozenset[int]]
 
 
@@ -171,7 +190,7 @@ class RunTables:
                     self._r.mem, self._known.literals, parts, token, len(f.rows)
                 )
             name = "event_other" if f.table == OTHER else EVENT_TABLES[f.table].name
-            yield name, f.rows, frame.hstack(pl.DataFrame(columns)) if columns else frame
+            yield name, f.rows, frame.hstack(frame_of(columns)) if columns else frame
 
     def _fill(self, route: Ints) -> list[Filled]:
         filled: dict[int, Filled] = {}
@@ -263,7 +282,7 @@ class RunTables:
         data, ends = mem.join(cells)
         if self._r.decode(index, cells, data, ends):
             data, ends = mem.join(cells)
-        made = compact(cells, data, ends).reshape(matrix.shape)
+        made = compact(cells, ends).reshape(matrix.shape)
         ok = self._values.type[matrix] != NULL
         return {
             table.fields[j].column.name: column(made[k], ok[k], data)
@@ -308,13 +327,12 @@ def _form_column(value: Ints, ok: Bools, form: Form) -> pa.Array:
 
 def _routes(system: SystemFrame) -> Ints:
     """Table number of each record."""
-    key = system.provider_code << 17 | (system.event_id + 1)
-    unique, inverse = np.unique(key, return_inverse=True)
-    to = [
-        ROUTES.get((system.providers[k >> 17] or "", (k & 0x1FFFF) - 1), OTHER)
-        for k in unique.tolist()
-    ]
-    route = np.array(to, np.int64)[inverse]
+    route = np.full(len(system.event_id), OTHER, np.int64)
+    for code, provider in enumerate(system.providers):
+        table = ROUTES.get(provider or "")
+        if table is not None:
+            rows = np.flatnonzero(system.provider_code == code)
+            route[rows] = table[system.event_id[rows]]
     return route
 
 

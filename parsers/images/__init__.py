@@ -15,7 +15,7 @@ from parsers.images.tables import IMAGE_CONTENT, IMAGE_VOLUME
 from parsers.rows import batches
 
 KIND = "disk_image_content"
-VERSION = 1
+VERSION = 2
 LABEL = "Disk image"
 TABLES = (IMAGE_CONTENT, IMAGE_VOLUME)
 

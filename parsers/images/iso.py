@@ -10,7 +10,15 @@ from dataclasses import dataclass, replace
 
 from parsers.contract import Severity
 from parsers.images import rock_ridge
-from parsers.images.iso_descriptors import SECTOR, Descriptor, both, descriptors, short_time
+from parsers.images.iso_descriptors import (
+    FIRST_DESCRIPTOR,
+    SECTOR,
+    Descriptor,
+    both,
+    descriptors,
+    short_time,
+)
+from parsers.images.iso_sessions import other_sessions
 from parsers.images.media import Media
 from parsers.images.model import (
     MAX_DEPTH,
@@ -36,9 +44,35 @@ def trees(media: Media, notes: Notes) -> list[Tree]:
     joliet = next((d for d in found if d.name_form == "joliet"), None)
     active = joliet or next((d for d in found if d.name_form == "iso9660"), None)
     ordered = sorted(found, key=lambda d: d is not active)
+    ordered += _of_other_sessions(media, notes, found)
     return [
         Tree(d.volume, Walk(media, notes, d).entries, d is active, d is not active) for d in ordered
     ]
+
+
+def _of_other_sessions(media: Media, notes: Notes, taken: list[Descriptor]) -> list[Descriptor]:
+    """Descriptors of sessions that Windows does not show, as far as they lead to other roots."""
+    roots = {d.root for d in taken}
+    more: list[Descriptor] = []
+    for first in other_sessions(media, taken) if taken else ():
+        remark = (
+            f"another session, from sector {first - FIRST_DESCRIPTOR} on: Windows does not show it"
+        )
+        for d in sorted(descriptors(media, notes, first), key=lambda d: d.name_form != "joliet"):
+            if d.root not in roots and _is_root(media, d):
+                roots.add(d.root)
+                more.append(
+                    replace(d, volume=replace(d.volume, remarks=(*d.volume.remarks, remark)))
+                )
+    return more
+
+
+def _is_root(media: Media, descriptor: Descriptor) -> bool:
+    """Whether a folder lies where the descriptor says: in an image inside the image it counts from elsewhere."""
+    start = descriptor.root[0]
+    record = media.read(start, 34)
+    own = len(record) == 34 and record[0] >= 34 and record[32:34] == b"\1\0"
+    return own and both(record, 2, media, descriptor.block) * descriptor.block == start
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,11 +42,11 @@ class Descriptor:
         return "utf-16-be" if self.name_form == "joliet" else "cp1252"
 
 
-def descriptors(media: Media, notes: Notes) -> list[Descriptor]:
-    """Descriptors in order. A damaged one does not end the set; a terminator does."""
+def descriptors(media: Media, notes: Notes, first: int = FIRST_DESCRIPTOR) -> list[Descriptor]:
+    """Descriptors from a sector on, in order. A damaged one does not end the set; a terminator does."""
     found: list[Descriptor] = []
     boot: tuple[int, str] | None = None
-    for number in range(FIRST_DESCRIPTOR, FIRST_DESCRIPTOR + MAX_DESCRIPTORS):
+    for number in range(first, first + MAX_DESCRIPTORS):
         at = number * SECTOR
         sector = media.read(at, SECTOR)
         if len(sector) < SECTOR:

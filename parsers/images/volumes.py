@@ -13,6 +13,7 @@ from parsers.images.media import Extents, Media, Whole
 from parsers.images.model import MAX_ENTRIES, MAX_PATH, Entry, Notes, Times, Tree, Volume
 from parsers.volumes import Listed, Node, VolumeRefused, list_volumes, open_volume
 from parsers.volumes import Volume as FileSystem
+from parsers.volumes.foreign import Foreign, foreign
 from parsers.volumes.model import HIDDEN, READ_ONLY, SYSTEM
 
 MAX_VOLUMES = 128
@@ -75,9 +76,20 @@ def _tree(disk: Disk, media: DiskMedia, listed: Listed, virtual: bool, notes: No
     try:
         volume = open_volume(disk.stream, listed.start, listed.size)
     except VolumeRefused as e:
+        known = _known(media, listed)
         if listed.filesystem is not None:
             notes.add(e.code, listed.start, e.expected, e.found, e.message or str(e))
-        return Tree(_describe(media, listed, None, virtual), _nothing, mounted=False, media=media)
+        elif known is not None and known.of_windows:
+            notes.add(
+                "image_volume_not_read",
+                listed.start,
+                "NTFS, FAT or exFAT",
+                known.name,
+                f"its files cannot be listed; {known.advice}",
+                Severity.ERROR,
+            )
+        about = _describe(media, listed, None, virtual, known)
+        return Tree(about, _nothing, mounted=False, media=media)
     return Tree(
         _describe(media, listed, volume, virtual),
         partial(_entries, volume, listed.start, media, disk, notes),
@@ -90,12 +102,22 @@ def _nothing() -> Iterator[Entry]:
     yield from ()
 
 
-def _describe(media: DiskMedia, listed: Listed, volume: FileSystem | None, virtual: bool) -> Volume:
+def _known(media: DiskMedia, listed: Listed) -> Foreign | None:
+    return foreign(media.read, listed.start, listed.partition.kind if listed.partition else "")
+
+
+def _describe(
+    media: DiskMedia,
+    listed: Listed,
+    volume: FileSystem | None,
+    virtual: bool,
+    known: Foreign | None = None,
+) -> Volume:
     remarks = [] if virtual else ["raw image: Explorer mounts only ISO 9660 and UDF"]
     if listed.partition is not None:
         remarks.append(f"partition type {listed.partition.kind}")
     if volume is None:
-        remarks.append("no file system that is read here")
+        remarks.append(known.name if known else "no file system that is read here")
     kind = volume.filesystem if volume else listed.filesystem
     part = listed.partition
     return Volume(

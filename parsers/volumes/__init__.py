@@ -32,7 +32,7 @@ class Listed:
 def list_volumes(disk: BinaryIO, size: int, doubts: Doubts | None = None) -> list[Listed]:
     """The volumes of a disk of `size` bytes: its partitions, or the whole disk where it is one volume.
 
-    Where there is no table, NTFS volumes are searched for.
+    Where there is no table, or it leads to no file system, NTFS volumes are searched for.
 
     Args:
         disk: the disk's bytes.
@@ -47,10 +47,15 @@ def list_volumes(disk: BinaryIO, size: int, doubts: Doubts | None = None) -> lis
     table = partitions(read, size, doubts)
     if not table and filesystem_of(read(max(0, size - 512), 512)) == "NTFS":
         return [Listed("volume", 0, size, "NTFS")]
-    return [
-        Listed(p.name, p.start, p.size, filesystem_of(read(p.start, 512)) or _by_copy(disk, p), p)
-        for p in table or search(read, size, doubts)
-    ]
+    listed = [_listed(disk, p) for p in table]
+    if not any(one.filesystem for one in listed):
+        listed += [_listed(disk, p) for p in search(read, size, doubts)]
+    return listed
+
+
+def _listed(disk: BinaryIO, partition: Partition) -> Listed:
+    known = filesystem_of(reader(disk)(partition.start, 512)) or _by_copy(disk, partition)
+    return Listed(partition.name, partition.start, partition.size, known, partition)
 
 
 def filesystem_of(boot: bytes) -> str | None:

@@ -110,16 +110,16 @@ def read_extents(read: ReadAt, extents: Extents) -> tuple[int, ReadAt]:
     total = ends[-1] if ends else 0
 
     def read_at(at: int, n: int) -> bytes:
-        out = bytearray()
+        parts: list[bytes] = []
         while n > 0 and at < total:
             k = bisect_right(ends, at)
             start, length = extents[k]
             inner = at - (ends[k] - length)
             take = min(n, length - inner)
             part = b"" if start is None else read(start + inner, take)
-            out += part.ljust(take, b"\0")
+            parts.append(part if len(part) == take else part.ljust(take, b"\0"))
             at, n = at + take, n - take
-        return bytes(out)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     return total, read_at
 

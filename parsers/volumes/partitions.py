@@ -6,7 +6,7 @@ Tables may lie: what does not fit the disk or another entry is told and read as 
 import uuid
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from parsers.contract import Severity
 from parsers.disks.streams import Doubts, ReadAt
@@ -37,12 +37,34 @@ class Partition:
 
 
 def partitions(read: ReadAt, size: int, doubts: Doubts) -> list[Partition]:
-    """The partitions of a disk of `size` bytes, GPT before MBR; an empty list: no table."""
+    """The partitions of a disk of `size` bytes by GPT or MBR; an empty list: no table."""
+    mbr = _mbr(read, size, doubts)
     for sector in SECTOR_SIZES:
         found = _gpt(read, size, sector, doubts)
         if found is not None:
-            return _checked(found, size, doubts)
-    return _checked(_mbr(read, size, doubts), size, doubts)
+            return _checked(_both(found, mbr, _protected(read), doubts), size, doubts)
+    return _checked(mbr, size, doubts)
+
+
+def _both(
+    gpt: list[Partition], mbr: list[Partition], protected: bool, doubts: Doubts
+) -> list[Partition]:
+    """The table that Windows takes, and of the other one what begins elsewhere: GPT where the MBR protects one."""
+    if not mbr:
+        return gpt
+    taken, other = (gpt, mbr) if protected else (mbr, gpt)
+    starts = {p.start for p in taken}
+    more = [p for p in other if p.start not in starts]
+    words = ("GPT", "MBR") if protected else ("MBR", "GPT")
+    doubts.add(
+        "two_partition_tables",
+        "offset 0",
+        "one partition table",
+        f"a GPT of {len(gpt)} partitions and an MBR of {len(mbr)}",
+        f"{words[0]} was used; {len(more)} partitions that only the {words[1]} lists were read as well",
+        Severity.WARNING if more else Severity.INFO,
+    )
+    return [*taken, *(replace(p, name=f"{words[1]} {p.name}") for p in more)]
 
 
 def _gpt(read: ReadAt, size: int, sector: int, doubts: Doubts) -> list[Partition] | None:
@@ -133,24 +155,43 @@ def _mbr(read: ReadAt, size: int, doubts: Doubts) -> list[Partition]:
     if mbr[510:512] != b"\x55\xaa":
         return []
     signature = mbr[440:444]
+    entries = [(mbr[450 + 16 * k], *_range(mbr, 446 + 16 * k)) for k in range(4)]
+    starts = [start for kind, start, count in entries if kind not in (0, _PROTECTIVE) and count]
+    sector = _sector_of(read, starts)
     found: list[Partition] = []
     extended = 0
-    for k in range(4):
-        kind, start, count = mbr[450 + 16 * k], u32(mbr, 454 + 16 * k), u32(mbr, 458 + 16 * k)
+    for k, (kind, start, count) in enumerate(entries):
         if kind in _EXTENDED:
             extended = extended or start
         elif kind and count and kind != _PROTECTIVE:
-            found.append(_mbr_entry(k + 1, kind, start, count, signature))
-    return found + _logical(read, extended, signature, doubts)
+            found.append(_mbr_entry(k + 1, kind, start, count, signature, sector))
+    return found + _logical(read, extended, signature, sector, doubts)
 
 
-def _mbr_entry(number: int, kind: int, start: int, count: int, signature: bytes) -> Partition:
-    place = start * 512
+def _range(table: bytes, at: int) -> tuple[int, int]:
+    """(first sector, count) of the entry of a table at a place."""
+    return u32(table, at + 8), u32(table, at + 12)
+
+
+def _sector_of(read: ReadAt, starts: Sequence[int]) -> int:
+    """Bytes of a sector that an MBR counts in: it does not say; where a partition begins there is a boot sector."""
+    for sector in SECTOR_SIZES:
+        if any(read(start * sector + 510, 2) == b"\x55\xaa" for start in starts):
+            return sector
+    return SECTOR_SIZES[0]
+
+
+def _mbr_entry(
+    number: int, kind: int, start: int, count: int, signature: bytes, sector: int
+) -> Partition:
+    place = start * sector
     identity = signature + place.to_bytes(8, "little")
-    return Partition(f"partition {number}", place, count * 512, f"{kind:02x}", identity)
+    return Partition(f"partition {number}", place, count * sector, f"{kind:02x}", identity)
 
 
-def _logical(read: ReadAt, extended: int, signature: bytes, doubts: Doubts) -> list[Partition]:
+def _logical(
+    read: ReadAt, extended: int, signature: bytes, sector: int, doubts: Doubts
+) -> list[Partition]:
     """The chain of logical partitions; each link's start counts from the extended one's."""
     found: list[Partition] = []
     at, seen = extended, set[int]()
@@ -158,27 +199,28 @@ def _logical(read: ReadAt, extended: int, signature: bytes, doubts: Doubts) -> l
         if at in seen or len(seen) >= MAX_LOGICAL:
             doubts.add(
                 "partition_table_loop",
-                f"offset {at * 512}",
+                f"offset {at * sector}",
                 "a chain of logical partitions that ends",
                 "a loop" if at in seen else f"more than {MAX_LOGICAL}",
                 "the chain was followed up to here",
             )
             break
         seen.add(at)
-        link = read(at * 512, 512)
+        link = read(at * sector, 512)
         if link[510:512] != b"\x55\xaa":
             doubts.add(
                 "partition_table_broken",
-                f"offset {at * 512}",
+                f"offset {at * sector}",
                 "a table of a logical partition (55 AA)",
                 link[510:512].hex(" ") or "the end of the disk",
                 "the chain of logical partitions was followed up to here",
                 Severity.ERROR,
             )
             break
-        kind, start, count = link[450], u32(link, 454), u32(link, 458)
+        kind, (start, count) = link[450], _range(link, 446)
         if kind and count:
-            found.append(_mbr_entry(5 + len(found), kind, at + start, count, signature))
+            number = 5 + len(found)
+            found.append(_mbr_entry(number, kind, at + start, count, signature, sector))
         at = extended + u32(link, 470) if link[466] in _EXTENDED else 0
     return found
 

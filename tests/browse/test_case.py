@@ -199,6 +199,26 @@ def test_fields_carry_their_meaning_and_related_rows_are_found(opened: Case) -> 
     assert any("same logon" in r.why for r in detail.related(opened, row))
 
 
+def test_of_many_related_rows_the_nearest_are_told(
+    opened: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(detail, "SAME_MOST", 2)
+    rows = rows_of(opened, "source=Sysmon event=1 svchost.exe")
+    row = timeline.chosen(opened, rows.slice(len(rows) // 2, len(rows) // 2 + 1))[0]
+
+    same = next(r for r in detail.related(opened, row) if "file name: svchost.exe" in r.why)
+
+    naming = [
+        int(str(rid))
+        for (rid,) in opened.rows(
+            "SELECT rid FROM timeline WHERE summary ILIKE '%svchost.exe%' ORDER BY abs(rid - ?)",
+            [row.rid],
+        )
+    ]
+    assert same.cut and len(same.rids) == 4 and row.rid in same.rids
+    assert same.rids == sorted(same.rids) and set(same.rids[1:3]) <= set(naming[:6])
+
+
 def test_image_files_name_their_runs_with_the_basis(opened: Case) -> None:
     source = str(overview.images(opened)[0]["source_id"])
 

@@ -85,6 +85,7 @@ class Event:
     record_id: int
     binary: bytes | None = None
     user_data: UserData | None = None
+    named_by_values: bool = False
 
 
 def to_ns(when: datetime | int) -> int:
@@ -322,9 +323,13 @@ def _payload(event: Event) -> tuple[Element | None, list[Value]]:
             "UserData", (), (Element(given.name, (("xmlns", given.namespace),), children),)
         ), values
     values = [v for _, v in event.fields]
+    names: list[str | Sub] = [name for name, _ in event.fields]
+    if event.named_by_values:
+        names = [Sub(len(values) + i, Kind.STRING, optional=False) for i in range(len(names))]
+        values += [as_value(name) for name, _ in event.fields]
     data = [
         Element("Data", (("Name", name),) if name else (), (Sub(i, value.kind, optional=False),))
-        for i, (name, value) in enumerate(event.fields)
+        for i, (name, (_, value)) in enumerate(zip(names, event.fields, strict=True))
     ]
     if event.binary is not None:
         data.append(Element("Binary", (), (Sub(len(values), Kind.BINARY, optional=False),)))
@@ -368,6 +373,7 @@ class EvtxWriter:
         activity_id: str | None = None,
         related_activity_id: str | None = None,
         binary: bytes | None = None,
+        named_by_values: bool = False,
     ) -> None:
         """Add one event.
 
@@ -376,6 +382,7 @@ class EvtxWriter:
         `evtx_values` for an exact type. A field without a name becomes `<Data>` without the
         attribute.
         `keywords` with the classic bit set belongs to events that have `qualifiers`.
+        `named_by_values`: the names are values of the record, `<Data Name="%1">` in the template.
         """
         number = self.first_record_id + len(self._events) if record_id is None else record_id
         ns = to_ns(time_utc)
@@ -410,6 +417,7 @@ class EvtxWriter:
                 number,
                 binary,
                 user_data,
+                named_by_values,
             )
         )
 

@@ -163,10 +163,12 @@ def build_iso(
     files: list[IsoFile],
     created_utc: datetime,
     hidden_directories: frozenset[str] = frozenset(),
+    base: int = 0,
 ) -> bytes:
     """The image's bytes.
 
-    `label`: upper case, at most 16 characters; `hidden_directories`: paths with backslashes.
+    `label`: upper case, at most 16 characters; `hidden_directories`: paths with backslashes; `base`: sector that the
+    session begins at: the bytes from there on are given.
     """
     when = created_utc.astimezone(UTC)
     encoders: tuple[Encoder, Encoder] = (_plain, _joliet)
@@ -174,7 +176,7 @@ def build_iso(
     sizes = [
         len(_path_table(found, "<", encode)) for found, encode in zip(trees, encoders, strict=True)
     ]
-    at = FIRST_TABLE_SECTOR
+    at = base + FIRST_TABLE_SECTOR
     tables = []
     for size in sizes:
         span = -(-size // SECTOR)
@@ -187,9 +189,11 @@ def build_iso(
     for kind, found, table in ((1, trees[0], tables[0]), (2, trees[1], tables[1])):
         escape = JOLIET_LEVEL_3 if kind == 2 else b""
         data = _descriptor(kind, found[0][0], label, at, table, when, escape)
-        image[(15 + kind) * SECTOR : (16 + kind) * SECTOR] = data
-    image[18 * SECTOR : 18 * SECTOR + 7] = b"\xffCD001\x01"
-    return bytes(image)
+        place = (base + 15 + kind) * SECTOR
+        image[place : place + SECTOR] = data
+    end = (base + 18) * SECTOR
+    image[end : end + 7] = b"\xffCD001\x01"
+    return bytes(image[base * SECTOR :])
 
 
 def _place(

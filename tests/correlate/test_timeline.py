@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from forensic_iso.case.store import open_reader, open_writer
 from forensic_iso.correlate.run import run
 
@@ -44,3 +46,38 @@ def test_a_second_run_gives_the_same_timeline(bundled_case: Path) -> None:
         after = con.execute(query).fetchone()
 
     assert before == after
+
+
+@pytest.mark.parametrize(
+    ("kind", "word"),
+    [
+        ("browser_chromium", "Chromium history"),
+        ("browser_firefox", "Firefox history"),
+        ("browser_webcache", "WebCache"),
+        ("since_forgotten", "Chromium history"),
+    ],
+)
+def test_a_row_of_a_shared_table_bears_the_word_of_its_own_artifact(
+    tmp_path: Path, kind: str, word: str
+) -> None:
+    with open_writer(tmp_path / "case") as con:
+        con.execute(
+            f"INSERT INTO source BY NAME SELECT 's' AS source_id, '{kind}' AS kind, 'done' AS state"
+        )
+        con.execute(
+            "INSERT INTO browser_visit BY NAME SELECT 's' AS source_id, 1 AS row_id, 'http://a' AS url,"
+            " 'database' AS origin, TIMESTAMP_NS '2024-05-14 08:00:00' AS visited_utc"
+        )
+        run(con)
+        found = con.execute("SELECT DISTINCT source FROM timeline").fetchall()
+
+    assert found == [(word,)]
+
+
+def test_the_start_of_a_system_is_no_finding(bundled_case: Path) -> None:
+    with open_reader(bundled_case) as con:
+        found = con.execute(
+            "SELECT DISTINCT source FROM timeline WHERE table_name = 'boot'"
+        ).fetchall()
+
+    assert found == [("Start of system",)]

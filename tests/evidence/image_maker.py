@@ -18,6 +18,7 @@ from forensic_iso.evidence.found import Found
 from forensic_iso.evidence.streams import stream_problems
 from tests.builders import disk_files as build
 from tests.builders.classic_story import classic_iso, the_image
+from tests.builders.ewf2 import ex01
 from tests.builders.mft import MftBuilder, Times
 from tests.builders.ntfs_volume import NtfsVolume
 
@@ -28,6 +29,7 @@ VOLUME_AT = 64 * 512
 NAMES = {
     "raw": "disk.dd",
     "E01": "disk.E01",
+    "Ex01": "disk.Ex01",
     "VHD": "disk.vhd",
     "VHDX": "disk.vhdx",
     "QCOW2": "disk.qcow2",
@@ -80,6 +82,8 @@ def image(form: str, disk: bytes) -> dict[str, bytes]:
     }
     if form == "E01":
         return {f"disk.E{k + 1:02}": s for k, s in enumerate(build.e01(disk, True, 2))}
+    if form == "Ex01":
+        return {f"disk.Ex{k + 1:02}": s for k, s in enumerate(ex01(disk, True, 2))}
     return {NAMES[form]: made[form]()}
 
 

@@ -68,17 +68,29 @@ def test_each_format_gives_the_files_of_the_folder(
     assert codes(result) == ["drive_letter_assumed"]
 
 
-def test_an_image_gives_the_findings_of_the_folder(tmp_path: Path, bundled_case: Path) -> None:
-    given = put(tmp_path, image("E01", with_gpt(system_volume_bytes())))
+@pytest.mark.parametrize("form", [*NAMES, "zip", "tar.gz", "collection in a VHD"])
+def test_each_container_gives_the_findings_of_the_folder(
+    form: str, tmp_path: Path, bundled_case: Path
+) -> None:
+    files = {f"HOST/C/{path}": data for path, data in classic_iso().files.items()}
+    packed = {
+        "zip": lambda: {"all.zip": make_zip(files)},
+        "tar.gz": lambda: {"all.tar.gz": tar(files, "w:gz")},
+        "collection in a VHD": lambda: {"all.vhd": collection_vhdx(files)},
+    }
+    made = packed[form]() if form in packed else image(form, with_gpt(system_volume_bytes()))
+    given = put(tmp_path, made)
     case = tmp_path / "case"
 
-    ingest(case, [given], workers=1)
+    ingest(case, [given], workers=0)
     with open_writer(case) as con:
         run(con)
 
     query = "SELECT * EXCLUDE (finding_id) FROM finding ORDER BY host, image_path"
     with open_reader(case) as mine, open_reader(bundled_case) as other:
-        assert mine.execute(query).fetchall() == other.execute(query).fetchall()
+        expected = other.execute(query).fetchall()
+        assert expected
+        assert mine.execute(query).fetchall() == expected
         hosts = mine.execute("SELECT DISTINCT host FROM source WHERE state = 'done'").fetchall()
     assert hosts == [("FIN-WS07",)]
 
@@ -254,7 +266,10 @@ def test_a_disk_whose_first_sectors_are_wiped_is_read_by_what_is_left(
         ("d.dmg", b"\0", "dmg2img"),
         ("d.vdi", bytes(64) + b"\x7f\x10\xda\xbe", "qemu-img convert"),
         ("d.ad1", b"ADSEGMENTEDFILE\0", "FTK Imager"),
-        ("d.Ex01", b"EVF2\x0d\x0a\x81\0", "ewfexport"),
+        ("d.wim", b"MSWIM\0\0\0", "wimapply"),
+        ("d.gho", b"\xfe\xef", "restore it"),
+        ("d.nrg", b"\0", "nrg2iso"),
+        ("d.Lx01", b"LEF2\x0d\x0a\x81\0", "FTK Imager"),
     ],
 )
 def test_what_is_not_read_is_refused_with_what_makes_it_readable(

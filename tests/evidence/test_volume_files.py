@@ -214,23 +214,51 @@ def test_an_encrypted_volume_is_read_with_its_key(
     assert read(mark).startswith(b"[ZoneTransfer]")
 
 
-def test_a_bitlocker_volume_is_opened_with_its_recovery_password(tmp_path: Path) -> None:
+def locked_disk(folder: Path, protector: str) -> Path:
     pytest.importorskip("cryptography")
-    pytest.importorskip("pybde")
     plain = small_system().build(400)
-    given = put(tmp_path, {"disk.dd": bitlocker.encrypt(plain + bytes(1 << 19))})
-    key = put(tmp_path, {"key.txt": f"{bitlocker.RECOVERY}\n".encode()})
+    disk = bitlocker.encrypt(plain + bytes(1 << 19), protector)
+    return put(folder, {f"{protector}.dd": disk})
 
-    without = discover([given], PARSERS)
-    opened = discover([given], PARSERS, ImageOptions(unlock=read_keys([str(key)])))
 
-    assert codes(without)[0] == "bitlocker_locked"
-    assert (
-        "recovery password 11223344-5566-7788-99aa-bbccddeeff00"
-        in without.problems[0].problem.found
-    )
+@pytest.mark.parametrize(
+    ("protector", "name", "key"),
+    [
+        ("recovery", "key.txt", f"{bitlocker.RECOVERY}\n".encode()),
+        ("recovery", "saved.txt", f"Key:\r\n\r\n{bitlocker.RECOVERY}\r\n".encode("utf-16")),
+        ("recovery", "", bitlocker.RECOVERY.replace("-", " ").encode()),
+        ("password", "", bitlocker.PASSWORD.encode()),
+        ("startup", "drive.BEK", bitlocker.bek()),
+        ("clear", "", b""),
+    ],
+)
+def test_a_bitlocker_volume_is_opened_by_each_protector(
+    protector: str, name: str, key: bytes, tmp_path: Path
+) -> None:
+    given = locked_disk(tmp_path, protector)
+    keys = [str(put(tmp_path, {f"keys/{name}": key})) if name else key.decode()]
+
+    opened = discover([given], PARSERS, ImageOptions(unlock=read_keys(keys if key else [])))
+
     mark = found_of(opened)[r"C:\Users\a\Downloads\long.iso:Zone.Identifier"]
     assert read(mark).startswith(b"[ZoneTransfer]")
+
+
+def test_keys_that_do_not_fit_are_told_with_what_the_volume_asks_for(tmp_path: Path) -> None:
+    given = locked_disk(tmp_path, "recovery")
+    keys = ("secret", "none.bek", "123456-" + "110000-" * 6 + "110000")
+
+    without = discover([given], PARSERS)
+    wrong = discover([given], PARSERS, ImageOptions(unlock=keys))
+
+    protector = "recovery password 11223344-5566-7788-99aa-bbccddeeff00"
+    assert codes(without)[0] == codes(wrong)[0] == "bitlocker_locked"
+    assert without.problems[0].problem.found.endswith(protector)
+    assert wrong.problems[0].problem.found.endswith(
+        f"{protector}; does not open it: a password; does not open it: a startup key: there is no such file; "
+        "does not open it: a recovery password, of which group 1 is mistyped: no multiple of 11"
+    )
+    assert "--bitlocker-key" in wrong.problems[0].problem.message
 
 
 def test_an_older_state_gives_only_what_differs(

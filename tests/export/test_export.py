@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -148,13 +149,107 @@ def test_pieces_hold_each_row_once_in_the_same_order(
 
     with open_reader(bundled_case) as con:
         (table,) = [t for t in present_tables(con) if t.name == "event_other"]
-        found = pieces(con, table, None, every=True)
+        found = pieces(con, table)
         rows = [r for p in found for b in blocks(con, p.query, p.parameters) for r in b.rows()]
         want = con.execute("SELECT * FROM event_other ORDER BY source_id, rowid").fetchall()
 
     assert [r[-1] for r in rows] == [w[-1] for w in want]
     assert len(rows) == sum(p.rows for p in found) == len(want)
     assert (len(found) > 1) == (small < 10**9)
+
+
+@pytest.mark.parametrize(
+    ("name", "small", "room"), [("evidence_ref", 3, 10**9), ("execution", 10**9, 1), ("rule", 7, 1)]
+)
+def test_derived_rows_are_sorted_in_ranges_that_hold_each_row_once(
+    name: str, small: int, room: int, bundled_case: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for limit, value in (("SMALL", small), ("SORT_BYTES", room), ("LEAST", 1)):
+        monkeypatch.setattr(f"forensic_iso.export.tables.{limit}", value)
+
+    with open_reader(bundled_case) as con:
+        (table,) = [t for t in present_tables(con) if t.name == name]
+        found = pieces(con, table)
+        rows = [r for p in found for b in blocks(con, p.query, p.parameters) for r in b.rows()]
+        names = table.column_names()
+        order = [table.address, *(n for n in names if n != table.address)]
+        want = con.execute(
+            f'SELECT "{table.address}" FROM "{name}" ORDER BY {", ".join(order)}'
+        ).fetchall()
+
+    at = names.index(table.address)
+    assert [r[at] for r in rows] == [w[0] for w in want]
+    assert sum(p.rows for p in found) == len(want)
+    assert len(found) > 1
+
+
+def test_rows_without_an_address_stand_last(
+    bundled_case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("forensic_iso.export.tables.SMALL", 1)
+    case = tmp_path / "case"
+    shutil.copytree(bundled_case, case)
+    with duckdb.connect(str(case / "case.duckdb")) as con:
+        con.execute("INSERT INTO execution (host, kind) VALUES ('H', 'x'), ('H', 'y')")
+
+    with open_reader(case) as con:
+        (table,) = [t for t in present_tables(con) if t.name == "execution"]
+        found = pieces(con, table)
+        rows = [r for p in found for b in blocks(con, p.query, p.parameters) for r in b.rows()]
+
+    keys = [r[table.column_names().index(table.address)] for r in rows]
+    assert keys[-2:] == [None, None]
+    assert None not in keys[:-2]
+    assert sum(p.rows for p in found) == len(rows)
+
+
+def test_long_texts_make_small_blocks(bundled_case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("forensic_iso.export.stream.BLOCK_BYTES", 1)
+    monkeypatch.setattr("forensic_iso.export.stream.BATCH_ROWS", 100)
+
+    with open_reader(bundled_case) as con:
+        con.execute("SELECT 1")
+        found = [b.height for b in blocks(con, "SELECT r FROM range(5000) t(r)")]
+
+    assert sum(found) == 5000
+    assert len(found) > 1
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_large_tables_are_cut_into_files_that_keep_the_order(
+    workers: int, bundled_case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("forensic_iso.export.parquet.FILE_ROWS", 100)
+    out = tmp_path / "out"
+    run(bundled_case, "parquet", out, False, False, lambda what, done, total: None, workers)
+
+    files = sorted((out / "timeline").rglob("*.parquet"))
+    rows = [pl.read_parquet(f, hive_partitioning=False) for f in files]
+    with open_reader(bundled_case) as con:
+        want = [r[0] for r in con.execute("SELECT rid FROM timeline ORDER BY rid").fetchall()]
+
+    assert len(files) == -(-len(want) // 100) > 2
+    assert [f.height for f in rows[:-1]] == [100] * (len(files) - 1)
+    assert [n for f in rows for n in f["rid"].to_list()] == want
+    told = json.loads((out / "manifest.json").read_text(encoding="utf-8"))["contents"]
+    assert {f"timeline/{f.relative_to(out / 'timeline').as_posix()}" for f in files} <= {
+        c["path"] for c in told
+    }
+
+
+def test_files_of_an_earlier_export_do_not_stay_among_the_new(
+    bundled_case: Path, tmp_path: Path
+) -> None:
+    gone = tmp_path / "timeline/host=GONE/0000.parquet"
+    gone.parent.mkdir(parents=True)
+    gone.write_bytes(b"")
+    other = tmp_path / "notes.txt"
+    other.write_text("mine")
+
+    run(bundled_case, "parquet", tmp_path, False, True, lambda what, done, total: None)
+
+    assert not gone.exists()
+    assert other.exists()
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -184,7 +184,7 @@ def test_rows_without_an_artifact_are_exported_too(bundled_case: Path, tmp_path:
         (table,) = [t for t in present_tables(con) if t.name == "sysmon_dns"]
         got = [
             r
-            for p in pieces(con, table, None, True)
+            for p in pieces(con, table)
             for b in blocks(con, p.query, p.parameters)
             for r in b.rows()
         ]

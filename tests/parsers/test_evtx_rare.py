@@ -171,6 +171,52 @@ def test_names_of_fields(fields: list[tuple[str, object]], shown: dict[str, obje
     assert _data(row) == shown
 
 
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        ([("Path", "a"), ("Count", u32(7))], {"Path": "a", "Count": 7}),
+        ([("n", "a"), ("n", "b"), ("m", "c")], {"n": "a", "n[1]": "b", "m": "c"}),
+        ([("list", strings(["x", "y"]))], {"list": "x", "list[1]": "y"}),
+        ([("", "a")], {"Data/@Name": "", "Data": "a"}),
+    ],
+)
+def test_names_that_are_values_of_the_record(
+    fields: list[tuple[str, object]], shown: dict[str, object]
+) -> None:
+    log = EvtxWriter("Application", "h")
+    log.add("Prov", 1, NOW, fields, named_by_values=True)
+
+    (row,) = _rows(log.build())
+
+    assert _data(row) == shown
+    assert not row["damaged"]
+
+
+def test_each_record_names_its_own_data() -> None:
+    log = EvtxWriter("Application", "h")
+    names = [f"name {i}" for i in range(100)]
+    for name in [*names, *names]:
+        log.add("Prov", 1, NOW, [(name, "v")], named_by_values=True)
+
+    data = [_data(row) for row in _rows(log.build())]
+
+    assert data[:60] == data[100:160] == [{name: "v"} for name in names[:60]]
+    assert [set(d.values()) - {"v"} for d in data[70:100]] == [{n} for n in names[70:]]
+
+
+def test_named_by_values_fills_the_typed_table() -> None:
+    log = EvtxWriter("Security", "h")
+    fields = [("NewProcessName", "C:\\a.exe"), ("NewProcessId", hex64(16))]
+    provider = "Microsoft-Windows-Security-Auditing"
+    log.add(provider, 4688, NOW, fields, named_by_values=True)
+    artifact = Artifact("Security.evtx", lambda: io.BytesIO(log.build()), len(log.build()))
+
+    batches = {b.table: b.frame for b in evtx.parse(artifact) if isinstance(b, Batch)}
+
+    (row,) = batches["security_process_create"].to_dicts()
+    assert (row["new_process_name"], row["new_process_id"]) == ("C:\\a.exe", 16)
+
+
 def test_unnamed_array_and_what_stands_behind_it_are_all_kept() -> None:
     log = EvtxWriter("Application", "h")
     log.add("Prov", 1, NOW, [("", strings(["p", "q"])), ("", "x")], binary=b"\xff")

@@ -64,7 +64,7 @@ def test_the_summary_tells_the_worst_image_from_arrival_to_acts(report: Report) 
     worst = report.summary[1]
 
     steps = ["It arrived ", "from files.freight-desk.example.net on 2024-05-14", "marked by Windows as coming from the Internet",
-             "It was mounted (opened as a drive) on", "Something was run from it from", "rundll32.exe", "acted on the machine: ",
+             "It was mounted (opened as a drive) on", "Something was run from it, first on", "rundll32.exe", "acted on the machine: ",
              "it set itself to start again", "the image was deleted", "Confidence 0.70 of 1; weakest link: "]  # fmt: skip
     places = [worst.find(s) for s in steps]
 
@@ -126,6 +126,7 @@ def test_what_could_not_be_seen_is_said_in_plain_words(report: Report) -> None:
 
 def test_every_sentence_that_is_said_plainly_is_one_of_the_coverage() -> None:
     source = (resources.files("forensic_iso.correlate") / "sql/25_coverage.sql").read_text(encoding="utf-8")  # fmt: skip
+    source = source.replace("''", "'")  # SQL doubles the quote
 
     for said, _ in plain.SENTENCES:
         assert said.strip() in source, said

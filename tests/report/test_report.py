@@ -124,6 +124,14 @@ def test_the_summary_names_the_worst_image_its_host_and_what_was_not_seen(report
     assert report.unseen[-1].startswith("That nothing was found says nothing about times")
 
 
+def test_the_heading_names_the_parsers_with_their_versions(report: Report) -> None:
+    told = {f.name: f.value for f in report.identification}["Parsers"]
+    kinds = {str(r[0]): r[1] for r in report.parsers.rows}
+
+    assert told == ", ".join(f"{k} {kinds[k]}" for k in sorted(kinds))
+    assert len(kinds) > 1
+
+
 def test_what_was_not_in_the_evidence_is_not_counted_as_read(report: Report) -> None:
     (host,) = (h for h in report.hosts if h.name == "FIN-WS07")
     (logs,) = host.listings

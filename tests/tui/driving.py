@@ -27,6 +27,12 @@ class Driver:
         box.value = text
         await self.press("enter")
 
+    async def ask_sql(self, query: str) -> None:
+        """Write a query in place of what stands there, and run it."""
+        await self.press("semicolon")
+        self.app.screen.query_one("SqlEditor").put(query)
+        await self.press("ctrl+j")
+
     async def settle(self) -> None:
         await self.pilot.pause()
         await self.app.workers.wait_for_complete()

@@ -81,6 +81,113 @@ def test_a_screen_that_cannot_be_filled_says_why(
     go(walk())
 
 
+KEYS = (
+    *(
+        "1",
+        "enter",
+        "escape",
+        "2",
+        "enter",
+        "escape",
+        "s",
+        "3",
+        "i",
+        "z",
+        "e",
+        "w",
+        "right_curly_bracket",
+        "d",
+    ),
+    *(
+        "F",
+        "escape",
+        "plus",
+        "minus",
+        "P",
+        "p",
+        "enter",
+        "J",
+        "X",
+        "H",
+        "S",
+        "A",
+        "n",
+        "escape",
+        "full_stop",
+    ),
+    *(
+        "equals_sign",
+        "greater_than_sign",
+        "T",
+        "G",
+        "g",
+        "c",
+        "escape",
+        "s",
+        "escape",
+        "m",
+        "4",
+        "enter",
+    ),
+    *(
+        "3",
+        "4",
+        "f",
+        "4",
+        "5",
+        "enter",
+        "6",
+        "7",
+        "8",
+        "T",
+        "escape",
+        "semicolon",
+        "tab",
+        "escape",
+        "F",
+    ),
+    *("ctrl+t", "question_mark", "escape", "U", "P"),
+)
+
+
+def test_findings_that_cannot_be_laid_over_the_rows_are_told(
+    case: Path, go: Go, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timeline, "of_findings", refuse)
+
+    async def walk() -> None:
+        async with running(case, (110, 30), start="timeline") as d:
+            told = d.state
+            await d.press("j")
+
+            assert FAULT in told and d.app._exception is None
+
+    go(walk())
+
+
+def test_a_case_that_nothing_can_be_read_of_any_more_ends_no_screen(
+    case: Path, go: Go, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def walk() -> None:
+        async with running(case, (80, 24), start="timeline") as d:
+            for name in ("rows", "records", "one"):
+                monkeypatch.setattr(Case, name, refuse)
+            d.app.timeline.table().reset()
+            for key in KEYS:
+                await d.press(key)
+                assert d.app.is_running, key
+            await d.press("3", "slash")
+            await d.type("iso")
+            await d.press("f")
+            await d.type("any=iso source=VHDMP time>=2024 finding=x process=y")
+            await d.pilot.resize_terminal(40, 10)
+            await d.settle()
+
+            assert d.app.is_running and d.app._exception is None
+
+    go(walk())
+
+
 def test_a_fault_of_the_program_does_not_end_with_0(
     case: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

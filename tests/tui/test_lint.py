@@ -26,6 +26,8 @@ WIDGETS = {
     "Log",
     "Pretty",
 }
+CLEANED = {"TextArea": "editor.py", "Input": "prompt.py"}
+"""Widgets that show what is typed: each in the one module that makes it inert first."""
 SINKS = {"notify", "update", "add_row", "add_column", "add_option", "write", "bell", "from_markup"}
 
 
@@ -70,6 +72,18 @@ def faults(source: str) -> list[str]:
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_only_safe_makes_what_is_drawn(path: Path) -> None:
     assert faults(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_what_is_typed_is_shown_by_cleaning_widgets_only(path: Path) -> None:
+    imported = {
+        alias.name
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module == "textual.widgets"
+        for alias in node.names
+    }
+
+    assert {CLEANED.get(name) for name in imported} <= {path.name}
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_a_case_that_is_being_written_is_refused_with_the_writers_process(case: 
     assert f"held by process {writer.pid}" in told
 
 
-@pytest.mark.parametrize("what", ["damaged", "no timeline", "nothing"])
+@pytest.mark.parametrize("what", ["damaged", "blocks damaged", "no timeline", "nothing"])
 def test_a_case_that_cannot_be_shown_is_refused_with_a_message(tmp_path: Path, what: str) -> None:
     case = tmp_path / "case"
     if what == "nothing":
@@ -67,10 +67,17 @@ def test_a_case_that_cannot_be_shown_is_refused_with_a_message(tmp_path: Path, w
     if what == "damaged":
         (case / "case.duckdb").write_bytes(b"\0" * 50_000)
 
+    if what == "blocks damaged":
+        database = case / "case.duckdb"
+        whole = bytearray(database.read_bytes())
+        whole[12_288 + 64 :] = bytes(len(whole) - 12_288 - 64)
+        database.write_bytes(whole)
+
     code, told = ran(case)
 
     assert code == 5
     assert "opening the case" in told
+    assert "held by" not in told
     assert what != "no timeline" or "run forensic-iso correlate" in told
     assert "Traceback" not in told
 

@@ -88,13 +88,12 @@ def test_escape_stops_a_query_and_the_next_one_answers(case: Path, go: Go) -> No
     async def walk() -> None:
         async with running(case, (110, 30), start="sql") as d:
             await d.pilot.press("semicolon")
-            d.app.screen.query_one("SafeInput").value = ENDLESS
-            await d.pilot.press("enter")
+            d.app.screen.query_one("SqlEditor").put(ENDLESS)
+            await d.pilot.press("ctrl+j")
             await d.until("asking the case: the query; Esc stops")
             await d.press("escape")
             stopped = d.state
-            await d.press("semicolon")
-            await d.type("SELECT 41 + 1 AS answer")
+            await d.ask_sql("SELECT 41 + 1 AS answer")
             answered = d.text
 
         assert "stopped" in stopped

@@ -9,7 +9,7 @@ from forensic_iso.browse import filters, rowset
 from forensic_iso.browse.filters import Filter
 from forensic_iso.browse.timeline import Row
 from forensic_iso.browse.view import Entry, View
-from forensic_iso.correlate.timeline import labels
+from forensic_iso.correlate.timeline import labels, shared_labels
 from tests.tui.driving import running
 from tui import rows
 from tui.timeline import filter_text, status, suggest
@@ -171,6 +171,7 @@ def test_a_filter_of_rows_found_by_hand_cannot_be_typed() -> None:
 
 def test_every_artifact_of_the_timeline_has_the_colour_of_its_kind() -> None:
     known = {label for _, label in labels() if label is not None}
+    known |= {word for kinds in shared_labels().values() for word in kinds.values()}
 
     assert not known - set(rows.FAMILY)
     assert len({rows.art_of(s) for s in ("Sysmon", "Security", "VHDMP", "$MFT", "Finding")}) == 5

@@ -293,7 +293,7 @@ def test_facet_narrows_to_a_value(case: Path, go: Go) -> None:
     async def walk() -> None:
         async with running(case, start="timeline") as d:
             await d.press("F")
-            await d.until("source: 9 values in ")
+            await d.until("source: 10 values in ")
             await d.type("VHDMP")
 
             assert d.app.timeline.view.count == 18
@@ -444,11 +444,9 @@ def test_notes_of_another_person_are_not_deleted(case: Path, go: Go) -> None:
 def test_sql_result_browses_says_cut_and_leads_to_the_timeline(case: Path, go: Go) -> None:
     async def walk() -> None:
         async with running(case, start="sql") as d:
-            await d.press("semicolon")
-            await d.type("SELECT * FROM range(20000)")
+            await d.ask_sql("SELECT * FROM range(20000)")
             assert "CUT after 10,000 rows" in d.state
-            await d.press("semicolon")
-            await d.type("SELECT rid, summary FROM timeline WHERE source = 'VHDMP'")
+            await d.ask_sql("SELECT rid, summary FROM timeline WHERE source = 'VHDMP'")
             assert "1 of 18 rows" in d.state
             await d.press("j", "enter")
 
@@ -467,8 +465,7 @@ def test_sql_cannot_write_or_read_other_files(case: Path, go: Go, tmp_path: Path
                 "DELETE FROM finding",
                 "SET enable_external_access = true",
             ):
-                await d.press("semicolon")
-                await d.type(query)
+                await d.ask_sql(query)
                 assert "the query failed" in d.state, query
 
     go(walk())
@@ -596,6 +593,25 @@ def test_themes_change_colours_not_text(case: Path, go: Go) -> None:
             assert d.text.splitlines()[3:10] == before
             await d.press("ctrl+t")
             assert d.app.palette_name == "no-colour"
+
+    go(walk())
+
+
+def test_without_colour_none_is_drawn(case: Path, go: Go) -> None:
+    async def walk() -> None:
+        async with running(case, (80, 24), theme="no-colour") as d:
+            for keys in (
+                ("1",),
+                ("3", "i", "slash"),
+                ("escape", "F"),
+                ("escape", "8", "semicolon"),
+            ):
+                await d.press(*keys)
+                for line in d.app.screen._compositor.render_strips():
+                    for segment in line:
+                        style = segment.style
+                        colours = (style.color, style.bgcolor) if style else ()
+                        assert all(c is None or c.is_default for c in colours), keys
 
     go(walk())
 

@@ -118,8 +118,7 @@ def test_the_fields_of_a_row_are_searched_and_n_still_goes_to_the_next_row(
 def test_a_result_is_sorted_searched_and_narrowed_to_a_value(case: Path, go: Go) -> None:
     async def walk() -> None:
         async with running(case, start="sql") as d:
-            await d.press("semicolon")
-            await d.type("SELECT source, count(*) AS n FROM timeline GROUP BY 1 ORDER BY 1")
+            await d.ask_sql("SELECT source, count(*) AS n FROM timeline GROUP BY 1 ORDER BY 1")
             page = d.app.screen
             assert isinstance(page, SqlPage) and page.result is not None
 
@@ -246,10 +245,13 @@ def test_tab_goes_from_section_to_section_and_evidence_leads_to_its_rows(
     go(walk())
 
 
-def test_boxes_leave_the_screen_below_in_sight(case: Path, go: Go) -> None:
+@pytest.mark.parametrize("theme", ["dark", "light", "no-colour"])
+def test_boxes_leave_the_screen_below_in_sight(case: Path, go: Go, theme: str) -> None:
     async def walk() -> None:
-        async with running(case, (80, 24), start="timeline") as d:
-            await d.press("s")
+        async with running(case, (80, 24), start="timeline", theme=theme) as d:
+            await d.press("slash")
+            assert "capitals alike" in d.text and "\\Windows\\System32" in d.text
+            await d.press("escape", "s")
             assert "pass all that are on" in d.text and "earliest first" in d.text
             await d.press("escape", "c")
             assert "J later" in d.text and "earliest first" in d.text

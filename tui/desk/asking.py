@@ -25,6 +25,7 @@ class Asking:
         self._app = app
         self._stop: Stop | None = None
         self._screen: Screen[object] | None = None
+        self._told = False
 
     def ask(
         self,
@@ -42,21 +43,33 @@ class Asking:
             done: gets the answer on the screen's thread.
             elsewhere: the answer is used also where the user has left the screen meanwhile.
         """
+        self.work(what, lambda stop: question(), done, elsewhere=elsewhere)
+
+    def work(
+        self,
+        what: str,
+        question: Callable[[Stop], Answer],
+        done: Callable[[Answer], None],
+        *,
+        elsewhere: bool = False,
+    ) -> None:
+        """As `ask`, for what does more than one query: it looks at the stop between them."""
         self.end()
         app = self._app
         stop, screen = Stop(), app.screen
-        self._stop, self._screen = stop, screen
+        self._stop, self._screen, self._told = stop, screen, False
 
         def answered(answer: Answer) -> None:
-            if self._stop is stop:
+            if self._stop is stop and app.screen_stack:  # none is left when the program ends
                 self._stop = None
+                self._hush()
                 if elsewhere or app.screen is screen:
                     done(answer)
 
         def work() -> None:
             try:
                 with stop.over(app.case):
-                    answer = question()
+                    answer = question(stop)
             except Stopped:
                 return
             except duckdb.Error as e:
@@ -87,10 +100,21 @@ class Asking:
             self._stop = None
 
     def _slow(self, stop: Stop, what: str) -> None:
-        if self._stop is stop and self._screen is self._app.screen:
-            self._app.tell(f"asking the case: {what}; Esc stops", "warn")
+        if self._stop is stop:
+            self.tell(f"asking the case: {what}; Esc stops")
+
+    def tell(self, text: str) -> None:
+        """Say what is waited for; what stood there comes back with the answer."""
+        if self._screen is self._app.screen:
+            self._told = True
+            self._app.wait(text)
+
+    def _hush(self) -> None:
+        if self._told and self._screen is self._app.screen:
+            self._app.waited()
+        self._told = False
 
     def _failed(self, stop: Stop, message: str) -> None:
-        if self._stop is stop:
-            self._stop = None
+        if self._stop is stop and self._app.screen_stack:
+            self._stop, self._told = None, False
             self._app.tell(message, "bad")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from forensic_iso.browse.case import fault_of
+from forensic_iso.browse.filters import FilterError
 
 if TYPE_CHECKING:
     from tui.app import ForensicApp
@@ -18,4 +19,11 @@ def told(app: "ForensicApp") -> Iterator[None]:
     try:
         yield
     except duckdb.Error as e:
-        app.tell(f"the case cannot be read here: {fault_of(e)}", "bad")
+        app.tell(unread(e), "bad")
+    except FilterError as e:
+        app.tell(str(e), "bad")
+
+
+def unread(error: duckdb.Error) -> str:
+    """What is said of a case that refuses an answer."""
+    return f"the case cannot be read here: {fault_of(error)}"

@@ -1,6 +1,7 @@
 """The notes of a case as the screens use them: what fails is told, never raised."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,11 @@ class NotesDesk:
         """Name of the person at the keyboard."""
         return self._kept.author
 
+    @property
+    def stamp(self) -> object:
+        """Changes whenever anyone writes."""
+        return self._kept.stamp
+
     def all(self) -> list[Annotation]:
         """All notes; none where they cannot be read. From any thread."""
         try:
@@ -37,7 +43,16 @@ class NotesDesk:
     def of(self, subject: str) -> str:
         """Notes of a row or finding in one line."""
         wanted = encodable(subject)
-        return "; ".join(f"{SIGNS[n.kind]}{n.value}" for n in self.all() if n.subject == wanted)
+        return "; ".join(self.told(n) for n in self.all() if n.subject == wanted)
+
+    def others(self) -> list[Annotation]:
+        """Notes of other people."""
+        return [n for n in self.all() if n.author != encodable(self.author)]
+
+    def told(self, note: Annotation) -> str:
+        """A note as it is shown; who wrote it, where that was someone else."""
+        other = "" if note.author == encodable(self.author) else f" ({note.author})"
+        return f"{SIGNS[note.kind]}{note.value}{other}"
 
     def toggle_bookmark(self, subject: str, about: str) -> bool:
         """Bookmark, or not any more; whether it is one now."""
@@ -100,6 +115,18 @@ class NotesDesk:
         """Save filters or a query by name."""
         if self._done(lambda: self._kept.save(kind, name, value)):
             self._app.tell(f"{kind} saved as {name}", "good")
+
+    def remember(self, query: str) -> None:
+        """Keep a query that was asked; where it cannot be kept, this session knows it all the same."""
+        with suppress(CaseError):
+            self._kept.remember(query)
+
+    def asked(self) -> list[str]:
+        """Queries that the person at the keyboard asked before, the last one last."""
+        try:
+            return self._kept.asked()
+        except CaseError:
+            return []
 
     def forget(self, kind: str, name: str) -> None:
         """Drop what is saved by that name."""

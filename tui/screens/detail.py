@@ -14,8 +14,8 @@ from forensic_iso.browse.timeline import Row, chosen
 from forensic_iso.case.annotations import Kind
 from tui.commands import bindings
 from tui.rows import art_of
-from tui.safe import Piece, clean
-from tui.screens.page import Page, column
+from tui.safe import Piece, clean, in_parts
+from tui.screens.page import TINY_BELOW, Page, Table, column
 from tui.timeline.out import about
 from tui.widgets.bar import Bar
 from tui.widgets.lines import Item, Lines, heading, item
@@ -33,6 +33,22 @@ TABS = (
 )
 RELATED_SHOWN = 40
 JSON_LINES = 2000
+VALUE_LINES = 200
+"""Lines of one value that are shown."""
+
+
+ASKED = {
+    "fields": "the row",
+    "json": "the row",
+    "xml": "the record in the evidence",
+    "hex": "the bytes in the evidence",
+    "source": "the artifact",
+    "related": "related rows",
+}
+"""What is waited for: evidence may lie in an archive that is slow to read."""
+
+
+FIELD_COLUMNS = ("field", "value", "meaning")
 
 
 class DetailPage(Page):
@@ -51,11 +67,24 @@ class DetailPage(Page):
         """Tabs and lines."""
         return [Bar(id="tabs", role="column"), Lines(id="lines")]
 
+    def frame(self) -> None:
+        """Draw the tabs of the row too."""
+        super().frame()
+        self._tabs()
+
+    def _tabs(self) -> None:
+        self.query_one("#tabs", Bar).show(
+            [
+                (f" {text} ", "column_on")
+                if name == self.tab
+                else (f" {text if self.size.width >= TINY_BELOW else text[:1]} ", "column")
+                for name, text in TABS
+            ]
+        )
+
     def load(self) -> None:
         """Show the tab."""
-        self.query_one("#tabs", Bar).show(
-            [(f" {text} ", "column_on" if name == self.tab else "column") for name, text in TABS]
-        )
+        self._tabs()
         makers: dict[str, Callable[[], list[Item]]] = {
             "fields": self._fields,
             "json": self._json,
@@ -64,13 +93,20 @@ class DetailPage(Page):
             "source": self._source,
             "related": self._related,
         }
-        lines = self.list()
-        lines.show([*self._head(), *makers[self.tab]()], 0)
-        lines.focus()
-        row = self.row
+        row, tab = self.row, self.tab
         where = f"row {row.rid:,}  {row.table_name} at {row.row_address}"
-        hint = "  Enter on a field: all rows that hold its value" if self.tab == "fields" else ""
+        hint = "  Enter on a field: all rows that hold its value" if tab == "fields" else ""
         self.say((where, "bar"), (hint, "bar"))
+        lines = self.list()
+        lines.focus()
+        if not lines.items:
+            lines.show(self._head())
+
+        def done(items: Sequence[Item]) -> None:
+            if self.tab == tab and self.row is row:
+                lines.show([*self._head(), *items], 0)
+
+        self.desk.asking.ask(ASKED[tab], makers[tab], done)
 
     def _head(self) -> list[Item]:
         row = self.row
@@ -116,29 +152,21 @@ class DetailPage(Page):
         pivot = partial(self.desk.show_holding, f.shown)
         if laid is not None:
             out = [item((f" {name} ", "label"), (f.meaning, "dim"), payload=pivot, hang=26)]
-            out += [item((f"   {line}", "value"), hang=6) for line in laid.split("\n")[:JSON_LINES]]
-            return out
-        parts = f.shown.split("\n")
-        first: list[Piece] = [(f" {name} ", "label"), (parts[0].rstrip("\r"), "value")]
+            return [*out, *lines_of(laid, "   ")]
+        (head, *parts), left = in_parts(f.shown, VALUE_LINES)
+        first: list[Piece] = [(f" {name} ", "label"), (head, "value")]
         if wide:
             first.append((f"   {f.meaning}", "dim"))
         out = [Item(tuple(first), pivot, hang=26)]
-        out += [item((" " * 26, ""), (p.rstrip("\r"), "value"), hang=26) for p in parts[1:200]]
-        if len(parts) > 200:
-            out.append(
-                item((" " * 26 + f"{len(parts) - 200} more lines: X or H shows all", "warn"))
-            )
+        out += [item((" " * 26, ""), (p, "value"), hang=26) for p in parts]
+        if left:
+            out.append(item((" " * 26 + left_out(left), "warn"), hang=26))
         if not wide:
             out.append(item((" " * 26, ""), (f.meaning, "dim"), hang=26))
         return out
 
     def _json(self) -> list[Item]:
-        text = detail.as_json(detail.fields(self.desk.case, self.row))
-        lines = text.split("\n")
-        out = [item((f" {line}", "value"), hang=6) for line in lines[:JSON_LINES]]
-        if len(lines) > JSON_LINES:
-            out.append(item((f" {len(lines) - JSON_LINES} more lines", "warn")))
-        return out
+        return lines_of(detail.as_json(detail.fields(self.desk.case, self.row)), " ")
 
     def _place(self) -> tuple[str, str] | None:
         if self.row.source_id is None or self.row.row_address is None:
@@ -238,15 +266,7 @@ class DetailPage(Page):
         return out
 
     def _related(self) -> list[Item]:
-        """Asked in another thread: the page is filled when the answer comes."""
-        case, row = self.desk.case, self.row
-
-        def done(groups: Sequence[detail.Related]) -> None:
-            if self.tab == "related" and self.row is row:
-                self.list().show([*self._head(), *self._groups(groups)], 0)
-
-        self.desk.asking.ask("related rows", lambda: detail.related(case, row), done)
-        return [item((" asking the case; Esc stops", "warn"))]
+        return self._groups(detail.related(self.desk.case, self.row))
 
     def _groups(self, groups: Sequence[detail.Related]) -> list[Item]:
         if not groups:
@@ -255,7 +275,9 @@ class DetailPage(Page):
 
     def _group(self, group: detail.Related) -> list[Item]:
         """A heading that leads to all its rows, and those nearest to this one."""
-        many = "more than 500" if len(group.rids) > detail.SAME_MOST else str(len(group.rids))
+        many = f"{len(group.rids):,}"
+        if group.cut:
+            many = f"the nearest {many}"
         out = [
             item(
                 (clean(group.why), "head"),
@@ -312,8 +334,32 @@ class DetailPage(Page):
             self.row = self._timeline.row
             self.load()
 
+    def exporter(self) -> Callable[[], Table]:
+        """Fields with their whole values; of the other tabs what they show."""
+        if self.tab not in ("fields", "json"):
+            return super().exporter()
+        case, row = self.desk.case, self.row
+
+        def table() -> Table:
+            found = [f for record in detail.fields(case, row) for f in record]
+            return Table(FIELD_COLUMNS, [[(f.name, f.shown, f.meaning) for f in found]])
+
+        return table
+
     def copied(self) -> str:
         """The row as JSON."""
         if self.tab in ("fields", "json"):
             return detail.as_json(detail.fields(self.desk.case, self.row))
         return "\n".join(entry.plain for entry in self.list().items)
+
+
+def left_out(characters: int) -> str:
+    """What is said of a value that is shown in part."""
+    return f"… {characters:,} more characters: x writes all of them to a file, y copies them"
+
+
+def lines_of(text: str, indent: str) -> list[Item]:
+    """A text of many lines as entries, with a remark where it is shown in part."""
+    parts, left = in_parts(text, JSON_LINES)
+    out = [item((f"{indent}{part}", "value"), hang=6) for part in parts]
+    return [*out, item((f"{indent}{left_out(left)}", "warn"))] if left else out

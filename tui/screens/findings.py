@@ -1,16 +1,17 @@
 """The list of findings, and one finding with everything it rests on."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from forensic_iso.browse import overview as queries
 from forensic_iso.browse import processes, timeline
+from forensic_iso.browse.case import Record
 from forensic_iso.case.annotations import Kind, finding_subject
 from forensic_iso.story import SIGMA, Story, evidence_of, parts, stories, supported_by
 from tui.commands import bindings
 from tui.safe import Piece
 from tui.screens.overview import finding_line, severity_role
-from tui.screens.page import Page, column
+from tui.screens.page import Page, column, number
 from tui.screens.sessions import session_bar
 from tui.widgets.lines import Item, Lines, heading, item
 
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
 HITS_SHOWN = 200
 """Lines of rows that met a Sigma rule on the page of one finding."""
 
+ORDERS: tuple[tuple[str, Callable[[Record], Any]], ...] = (
+    ("worst first", lambda f: 0),
+    ("earliest first", lambda f: (f["first_utc"] is None, str(f["first_utc"]))),
+    ("by host", lambda f: str(f["host"] or "")),
+)
+"""Orders of the list; equal ones stand worst first."""
+
 Place = tuple[str | None, str]
 """Artifact and address of a row."""
 
@@ -29,28 +37,86 @@ Hit = tuple[Place, tuple[object, ...]]
 
 
 class FindingsPage(Page):
-    """All findings, worst first."""
+    """All findings; what is noted of them stands behind, and is noted here too."""
 
     TAB = "findings"
-    PLACES = ("lists", "find")
-    BINDINGS = bindings("find")
+    PLACES = ("lists", "find", "finding_list", "findings")
+    BINDINGS = bindings("find", "finding_list", "findings")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._found: list[Record] = []
+        self._order = 0
 
     def load(self) -> None:
         """List them."""
-        found = queries.findings(self.desk.case)
+        told, key = ORDERS[self._order]
+        self._found = sorted(queries.findings(self.desk.case), key=key)
         items: list[Item] = []
-        for f in found:
+        for f in self._found:
             noted = self.desk.notes.of(finding_subject(str(f["finding_id"])))
             line: list[Piece] = [*finding_line(f)]
             line.append((f"  {noted}" if noted else "", "mark"))
             items.append(
                 Item(tuple(line), lambda i=str(f["finding_id"]): self.desk.open_finding(i), hang=10)
             )
-        nothing = item(("no finding: no image was seen delivered or mounted", "dim"))
+        late = queries.unfinished(self.desk.case)
+        nothing = [item((f" {text}", "bad"), hang=1) for text in late] or [
+            item((" no finding: no image was seen delivered or mounted", "dim"))
+        ]
         lines = self.query_one("#lines", Lines)
-        lines.show(items or [nothing])
+        lines.show(items or nothing)
         lines.focus()
-        self.say((f"{len(found)} findings, worst first", "bar"))
+        self.say((f"{number(len(items), 'finding')}, {told}", "bar"))
+
+    def reread(self) -> None:
+        """List them with what is noted now."""
+        self.load()
+
+    def action_order(self) -> None:
+        """The next order; the finding stays under the cursor."""
+        here = self._here()
+        self._order = (self._order + 1) % len(ORDERS)
+        self.load()
+        ids = [f["finding_id"] for f in self._found]
+        if here is not None:
+            self.list().go(ids.index(here["finding_id"]))
+
+    def _here(self) -> Record | None:
+        at = self.list().cursor
+        return self._found[at] if at < len(self._found) else None
+
+    def action_rows_of_line(self) -> None:
+        """Filter the timeline by the rows of the finding."""
+        if (f := self._here()) is not None:
+            self.desk.filter_by("finding", str(f["finding_id"]))
+
+    def action_tag_finding(self) -> None:
+        """Ask for a tag."""
+        self._note(Kind.TAG)
+
+    def action_comment_finding(self) -> None:
+        """Ask for a comment."""
+        self._note(Kind.COMMENT)
+
+    def _note(self, kind: Kind) -> None:
+        if (f := self._here()) is not None:
+            subject = finding_subject(str(f["finding_id"]))
+            self.desk.notes.ask(kind, [(subject, self._about())], self.load)
+
+    def action_mark_finding(self) -> None:
+        """Bookmark it, or not any more."""
+        if (f := self._here()) is not None:
+            self.desk.notes.toggle_bookmark(finding_subject(str(f["finding_id"])), self._about())
+            self.load()
+
+    def action_copy_finding(self) -> None:
+        """Copy the finding's line."""
+        self.desk.copy_text(self._about(), "finding")
+
+    def _about(self) -> str:
+        f = self._here()
+        return "" if f is None else f"{str(f['severity']).upper()} {f['image_path']} on {f['host']}"
 
 
 class FindingPage(Page):

@@ -6,7 +6,7 @@ from forensic_iso.browse import overview as queries
 from forensic_iso.browse.case import Record
 from tui.commands import bindings
 from tui.safe import Piece
-from tui.screens.page import Page, column
+from tui.screens.page import Page, column, number
 from tui.widgets.lines import Item, Lines, heading, item
 
 INDENT = " " * 16
@@ -32,7 +32,10 @@ class ImagesPage(Page):
         lines.show(items or nothing)
         lines.focus()
         self.say(
-            (f"{len(found)} images read; Enter shows where the timeline names the file", "bar")
+            (
+                f"{number(len(found), 'image')} read; Enter shows where the timeline names the file",
+                "bar",
+            )
         )
 
     def _rows_that_name(self, path: str) -> Callable[[], None]:

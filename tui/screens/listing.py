@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from tui.commands import bindings
-from tui.screens.page import Page
+from tui.screens.page import Page, number
 from tui.widgets.lines import Item
 
 
@@ -22,4 +22,4 @@ class ListingPage(Page):
         items = self._make()
         self.list().show(items)
         self.list().focus()
-        self.say((f"{self._what}: {len(items)} lines", "bar"))
+        self.say((f"{self._what}: {number(len(items), 'line')}", "bar"))

@@ -3,7 +3,7 @@
 from forensic_iso.browse import timeline
 from forensic_iso.case.annotations import Annotation
 from tui.commands import bindings
-from tui.screens.page import Page, column
+from tui.screens.page import Page, column, number
 from tui.widgets.lines import Item, item
 
 
@@ -22,6 +22,10 @@ class NotesPage(Page):
         """Read them again: others may have written."""
         self.frame()
         self.call_after_refresh(self.load)
+
+    def reread(self) -> None:
+        """List them anew."""
+        self.load()
 
     def load(self) -> None:
         """List them."""
@@ -43,7 +47,7 @@ class NotesPage(Page):
         self.list().show(items or [nothing])
         self.list().focus()
         self.say(
-            (f"{len(self._notes)} notes in annotations.sqlite, yours as ", "bar"),
+            (f"{number(len(self._notes), 'note')} in annotations.sqlite, yours as ", "bar"),
             (self.desk.notes.author, "key"),
         )
 

@@ -42,13 +42,15 @@ class OverviewPage(Page):
     """The case at a glance; each line opens what it counts."""
 
     TAB = "overview"
-    PLACES = ("lists", "find")
-    BINDINGS = bindings("find")
+    PLACES = ("lists", "find", "overview")
+    BINDINGS = bindings("find", "overview")
 
     def load(self) -> None:
         """Ask the small tables."""
         o = queries.overview(self.desk.case)
+        warnings = [item((f" {text}", "bad"), hang=1) for text in o.unfinished]
         items = [
+            *warnings,
             *self._findings(o),
             *self._hosts(o),
             *self._evidence(o),
@@ -60,20 +62,37 @@ class OverviewPage(Page):
                 item((f"cut after {queries.MOST} lines: {', '.join(o.truncated)}", "warn"))
             )
         lines = self.query_one("#lines", Lines)
-        lines.show(items, 1)
+        lines.show(items, len(warnings) + 1)
         lines.focus()
         self.say((f"{self.desk.case.total:,} rows in the timeline", "bar"))
 
+    def action_part(self, title: str) -> None:
+        """Go to a part of the page."""
+        lines = self.list()
+        found = next(
+            (i for i, e in enumerate(lines.items) if e.is_heading and e.line[0][0] == title), 0
+        )
+        lines.go(found)
+        lines.show_from(found)
+
+    def action_unread(self) -> None:
+        """Files that were not read."""
+        self.desk.open_not_read()
+
     def _findings(self, o: queries.Overview) -> Sequence[Item]:
         counts = ", ".join(f"{n} {s}" for s, n in o.severities) or "none"
-        out = [heading("Findings", counts)]
+        everything = partial(self.desk.action_go, "findings")
+        out = [item(("Findings", "head"), ("  ", ""), (counts, "dim"), payload=everything)]
         for f in o.findings[:FINDINGS_SHOWN]:
             opened = str(f["finding_id"])
             out.append(
                 Item(tuple(finding_line(f)), lambda i=opened: self.desk.open_finding(i), hang=10)
             )
         if not o.findings:
-            out.append(item(("no image was seen delivered or mounted", "dim")))
+            nothing = (
+                "not correlated yet" if o.unfinished else "no image was seen delivered or mounted"
+            )
+            out.append(item((f" {nothing}", "dim")))
         more = len(o.findings) - FINDINGS_SHOWN
         if more > 0:
             out.append(
@@ -87,7 +106,8 @@ class OverviewPage(Page):
             out.append(
                 item(
                     (" ", ""),
-                    (column(h["host"], 16), "link"),
+                    (column(h["host"], 15), "link"),
+                    (" ", ""),
                     (
                         f"{h['files']} artifacts, {h['rows'] or 0:,} rows, {h['findings']} findings  ",
                         "",
@@ -160,7 +180,10 @@ class OverviewPage(Page):
         return out
 
     def _problems(self, o: queries.Overview) -> Sequence[Item]:
-        out = [heading("Problems", "" if o.problems else "none")]
+        number = sum(int(str(p["number"])) for p in o.problems)
+        told = f"{number:,}" if number else "none"
+        payload = self.desk.open_problems if number else None
+        out = [item(("Problems", "head"), ("  ", ""), (told, "dim"), payload=payload)]
         for p in o.problems:
             role = {"error": "bad", "warning": "warn"}.get(str(p["severity"]), "dim")
             out.append(

@@ -1,7 +1,7 @@
 """What all screens share: the tabs above, one line of state, one line of keys below."""
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
 from textual.app import ComposeResult
 from textual.screen import Screen
@@ -28,15 +28,22 @@ MAIN = (
     ("sql", "8 SQL"),
 )
 SHORT = ("1 Over", "2 Find", "3 Time", "4 Proc", "5 Mount", "6 Image", "7 Note", "8 SQL")
-SHORT_BELOW = 100
+SHORT_BELOW, TINY_BELOW = 100, 64
+"""Widths below which tabs are named in short, and only the one shown is named at all."""
 
 FIND_HELP = "text, capitals alike; then n and N"
 
-Table = tuple[list[str], list[Sequence[object]]]
+
+class Table(NamedTuple):
+    """What is written to a file: names of columns, rows in batches, and what to say where these are not all."""
+
+    names: Sequence[str]
+    batches: Iterable[Sequence[Sequence[object]]]
+    remark: str = ""
 
 
 class NotNow(Exception):
-    """The screen is still being filled; the message says what to do."""
+    """What is asked for cannot be given as it stands; the message says what to do."""
 
 
 class Page(Screen[None]):
@@ -48,11 +55,15 @@ class Page(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._loaded = False
+        self._said: Sequence[Piece] = ()
+        self._desk: ForensicApp | None = None
 
     @property
     def desk(self) -> "ForensicApp":
-        """The application."""
-        return cast("ForensicApp", self.app)
+        """The application; other threads may ask for it also when the screen is closed."""
+        if self._desk is None:
+            self._desk = cast("ForensicApp", self.app)
+        return self._desk
 
     def compose(self) -> ComposeResult:
         """Tabs, body, state, keys."""
@@ -71,6 +82,9 @@ class Page(Screen[None]):
     def stale(self) -> None:
         """Fill the body anew when the screen is shown next."""
         self._loaded = False
+
+    def reread(self) -> None:
+        """Fill the body anew, now: the notes it shows are others."""
 
     def on_screen_resume(self) -> None:
         """The screen comes to the front."""
@@ -94,6 +108,8 @@ class Page(Screen[None]):
         line: list[Piece] = []
         for index, (name, title) in enumerate(MAIN):
             text = SHORT[index] if narrow else title
+            if self.size.width < TINY_BELOW and name != self.TAB:
+                text = text[:1]
             line.append((f" {text} ", "tab_on" if name == self.TAB else "tab"))
         self.query_one("#title", Bar).show([*line, ("  ", "tab"), (self.desk.case_name, "tab")])
         keys = self.key_line((*self.PLACES, "everywhere"), width=self.size.width)
@@ -127,7 +143,19 @@ class Page(Screen[None]):
 
     def say(self, *pieces: Piece) -> None:
         """Put a line of state."""
+        self._said = pieces
+        self._state(pieces)
+
+    def _state(self, pieces: Sequence[Piece]) -> None:
         self.query_one("#status", Bar).show([(" ", "bar"), *pieces])
+
+    def wait(self, text: str) -> None:
+        """Say what is waited for in the place of the state."""
+        self._state([(text, "warn")])
+
+    def waited(self) -> None:
+        """Show the state again."""
+        self._state(self._said)
 
     @property
     def state(self) -> str:
@@ -150,7 +178,8 @@ class Page(Screen[None]):
                 self.list().word = typed
                 self.action_find_hit(1)
 
-        self.app.push_screen(Ask("search here", FIND_HELP, self.list().word), done)
+        question = Ask("search here", FIND_HELP, self.list().word, proposed=True)
+        self.app.push_screen(question, done)
 
     def action_find_hit(self, by: int) -> None:
         """The next entry with the text."""
@@ -183,7 +212,7 @@ class Page(Screen[None]):
         rows: list[Sequence[object]] = []
         for lines in self.query(Lines):
             rows += [[entry.plain] for entry in lines.items]
-        return ["line"], rows
+        return Table(["line"], [rows])
 
     def table(self) -> Timeline:
         """The screen's table."""
@@ -192,6 +221,11 @@ class Page(Screen[None]):
     def list(self) -> Lines:
         """The screen's list."""
         return self.query_one("#lines", Lines)
+
+
+def number(count: int, noun: str) -> str:
+    """A number of things: 1 row, 1,200 rows."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _fitting(pairs: Sequence[tuple[str, str]], width: int) -> list[tuple[str, str]]:

@@ -3,12 +3,22 @@
 from collections.abc import Sequence
 from functools import partial
 
+from textual.widget import Widget
+
 from forensic_iso.browse import processes
 from forensic_iso.browse.processes import Node
 from tui.commands import bindings
+from tui.safe import Piece, fold
 from tui.screens.findings import tree_line
 from tui.screens.page import Page
+from tui.widgets.bar import Bar
 from tui.widgets.lines import Item, Lines, item
+
+WHOLE_LINES = 3
+"""Lines in which the process under the cursor is told: a line of the tree cuts what is long."""
+
+LOW = 16
+"""Lines of a screen below which the tree has nearly all of them."""
 
 NONE = "no process starts in the logs; runs that other artifacts tell stand in the findings (2)"
 
@@ -24,6 +34,15 @@ class ProcessesPage(Page):
         super().__init__()
         self._root, self._at = root, at
         self._shown: list[Node | None] = []
+
+    def body(self) -> Sequence[Widget]:
+        """Trees, and the process under the cursor whole."""
+        return [Lines(id="lines"), Bar(id="whole", height=WHOLE_LINES)]
+
+    def frame(self) -> None:
+        """A low screen has no room for more than a line of it."""
+        super().frame()
+        self.query_one("#whole", Bar).styles.height = WHOLE_LINES if self.size.height >= LOW else 1
 
     def load(self) -> None:
         """Draw the trees."""
@@ -74,15 +93,25 @@ class ProcessesPage(Page):
 
     def _tell(self, index: int) -> None:
         if (node := self._node(index)) is None:
+            self.query_one("#whole", Bar).show()
             self.say(("Tab goes from host to host, Enter filters by the host", "bar"))
             return
         p, headings = node.process, self._shown.count(None)
         place = index + 1 - self._shown[:index].count(None)
+        whole: list[Piece] = [
+            (" ", "bar"),
+            (p["path"], "key"),
+            (f"  {p['command_line']}" if p["command_line"] else "", "bar"),
+            (f"  as {p['user_name']}" if p["user_name"] else "", "bar"),
+            (f"  {p['integrity']}" if p["integrity"] else "", "bar"),
+        ]
+        lines = fold(whole, max(10, self.size.width - 2), 1)
+        if len(lines) > WHOLE_LINES:
+            lines[WHOLE_LINES - 1].append(("…", "warn"))
+        self.query_one("#whole", Bar).show(*lines[:WHOLE_LINES])
         self.say(
             (f"{place:,} of {len(self._shown) - headings:,}  ", "bar"),
             (p["host"], "bar"),
-            ("  ", "bar"),
-            (p["path"], "key"),
             (f"  {str(p['started_utc'])[:23]} to {str(p['ended_utc'] or '?')[:23]}", "bar"),
         )
 

@@ -7,7 +7,7 @@ from forensic_iso.browse import timeline
 from forensic_iso.browse.case import Record
 from forensic_iso.browse.filters import format_ns
 from tui.commands import bindings
-from tui.screens.page import Page, column
+from tui.screens.page import Page, column, number
 from tui.widgets.lines import Item, Lines, item
 
 OPEN_END_NS = 600 * 10**9
@@ -75,12 +75,15 @@ class SessionsPage(Page):
             items.append(Item(((f" {left}{gap}{right}", "dim"),), wrap=False))
         for s in rows:
             items += self._entry(s, rows, width)
-        nothing = item(("no image was seen mounted", "dim"))
+        late = queries.unfinished(self.desk.case)
+        nothing = [item((f" {text}", "bad"), hang=1) for text in late] or [
+            item((" no image was seen mounted", "dim"))
+        ]
         lines = self.query_one("#lines", Lines)
-        lines.show(items or [nothing], 1)
+        lines.show(items or nothing, 1)
         lines.focus()
         self.say(
-            (f"{len(rows)} sessions   ", "bar"),
+            (f"{number(len(rows), 'session')}   ", "bar"),
             ("▒ open  ▲ run from the image  ◂ ▸ end not known", "bar"),
         )
 

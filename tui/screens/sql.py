@@ -1,23 +1,29 @@
 """A read-only SQL console; results browse like the timeline."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from textual import events
 from textual.widget import Widget
 
 from forensic_iso.browse import console, results
 from tui.commands import bindings
 from tui.desk.asking import Asking
+from tui.desk.faults import told
 from tui.rows import ResultSource
-from tui.safe import Line, Piece, fold
-from tui.screens.page import FIND_HELP, Page, Table, column
+from tui.safe import Piece, clean, in_parts
+from tui.screens.page import FIND_HELP, NotNow, Page, Table, column, number
 from tui.timeline import facets
+from tui.timeline.out import COPIED_MOST
 from tui.widgets.bar import Bar
+from tui.widgets.editor import SqlEditor
 from tui.widgets.lines import Item, item
 from tui.widgets.prompt import Ask, Choose
 from tui.widgets.timeline import Timeline
 
-QUERY_LINES = 2
-"""Lines of the query that are shown."""
+SHORTEST, LONGEST = 2, 10
+"""Lines of the query that are shown, if the screen has room: a third of it is the query's at most."""
+WRITING = 5
+"""Lines that it has at least while it is being written."""
 
 START = "SELECT severity, image_path, verdict, score FROM finding ORDER BY score DESC"
 
@@ -31,8 +37,11 @@ class SqlPage(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self.query_text = START
+        self._query = START
+        self._ran = START
         self.history: list[str] = []
+        self._at = 0
+        self._draft = ""
         self.result: console.Result | None = None
         self._whole: console.Result | None = None
         self._word = ""
@@ -40,24 +49,35 @@ class SqlPage(Page):
 
     def body(self) -> Sequence[Widget]:
         """Query and result."""
-        return [Bar(id="query", role="bar", height=QUERY_LINES), Timeline(id="rows")]
+        return [SqlEditor(id="query"), Timeline(id="rows")]
+
+    def editor(self) -> SqlEditor:
+        """Where the query is written."""
+        return self.query_one(SqlEditor)
+
+    @property
+    def query_text(self) -> str:
+        """The query as it stands on the screen."""
+        return self.editor().text if self.is_attached else self._query
 
     def load(self) -> None:
         """The first query."""
-        self.ask_case(self.query_text)
+        self.history = self.desk.notes.asked() or [START]
+        self.ask_case(self._query)
 
     def begin(self, query: str) -> None:
         """Ask this, now or when the screen is shown first."""
-        self.query_text = query
+        self._query = query
         if self._loaded:
             self.ask_case(query)
 
     def ask_case(self, query: str) -> None:
         """Run a query in the background; a second one ends the first."""
-        self.query_text = query
-        if query not in self.history:
-            self.history.append(query)
-        self._paint()
+        self._ran = query
+        if self.editor().text != query:
+            self.editor().put(query)
+        self._at = len(self.history)
+        self._fit()
         self.say(("running", "warn"))
         self.table().focus()
 
@@ -89,13 +109,41 @@ class SqlPage(Page):
         """The query does not go on."""
         self._own().end()
 
-    def _paint(self) -> None:
-        """Two lines of the query, broken at blanks; a mark where there is more of it."""
-        flat: Line = [(" sql ", "label"), (" ".join(self.query_text.split()), "key")]
-        lines = fold(flat, max(10, self.size.width - 2), 5)
-        if len(lines) > QUERY_LINES:
-            lines[QUERY_LINES - 1].append((" …", "warn"))
-        self.query_one("#query", Bar).show(*lines[:QUERY_LINES])
+    def _remember(self, query: str) -> None:
+        """A query that the user asked is the last one of the history."""
+        if query in self.history:
+            self.history.remove(query)
+        self.history.append(query)
+        self.desk.notes.remember(query)
+
+    def _fit(self) -> None:
+        """As many lines as the query has, more while it is being written, within a third of the screen."""
+        editor = self.editor()
+        wanted = max(SHORTEST, min(editor.wrapped_document.height, LONGEST))
+        if editor.has_focus:
+            wanted = max(wanted + 1, WRITING)
+        editor.styles.height = max(1, min(wanted, self.size.height // 3))
+
+    def on_resize(self) -> None:
+        """The query has more or less room."""
+        super().on_resize()
+        self._fit()
+
+    def on_text_area_changed(self) -> None:
+        """The query has more or fewer lines."""
+        self._fit()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Keys and room follow what has the focus."""
+        self.frame()
+        self._fit()
+
+    def frame(self) -> None:
+        """Draw tabs, and the keys of what has the focus."""
+        super().frame()
+        if self.is_attached and self.editor().has_focus:
+            keys = self.key_line(("editor",), width=self.size.width)
+            self.query_one("#keys", Bar).show(keys)
 
     def _failed(self, message: str) -> None:
         self.result = self._whole = None
@@ -152,9 +200,17 @@ class SqlPage(Page):
         values = event.payload if isinstance(event.payload, tuple) else ()
         items: list[Item] = []
         for name, value in zip(self.result.names, values, strict=True):
-            text: Piece = ("NULL", "dim") if value is None else (value, "value")
-            items.append(item((f"{column(name, 20)} ", "label"), text, hang=21))
+            items += self._cell(name, value)
         self.app.push_screen(Choose("row", items, "Esc back"))
+
+    def _cell(self, name: str, value: object) -> list[Item]:
+        """A value whole, long ones on several lines."""
+        label = (f"{column(name, 20)} ", "label")
+        if value is None:
+            return [item(label, ("NULL", "dim"), hang=21)]
+        (head, *parts), _ = in_parts(str(value), console.CELL)
+        rest = [item((" " * 21, ""), (part, "value"), hang=21) for part in parts]
+        return [item(label, (head, "value"), hang=21), *rest]
 
     # --- looking at the result
 
@@ -181,7 +237,7 @@ class SqlPage(Page):
                 self._show(results.only(result, at, value, not without))
 
         found = results.values(result, at)
-        title = f"{result.names[at]}: {len(found):,} values in {len(result.rows):,} rows"
+        title = f"{result.names[at]}: {number(len(found), 'value')} in {number(len(result.rows), 'row')}"
         items = facets.items(found[: facets.SHOWN], max(len(result.rows), 1))
         self.app.push_screen(Choose(title, items, facets.HELP, ["delete"]), done)
 
@@ -194,7 +250,8 @@ class SqlPage(Page):
                 self._show(self.result, self.table().cursor)
                 self.action_find_hit(1)
 
-        self.app.push_screen(Ask("search in the result", FIND_HELP, self._word), done)
+        question = Ask("search in the result", FIND_HELP, self._word, proposed=True)
+        self.app.push_screen(question, done)
 
     def action_find_hit(self, by: int) -> None:
         """The next row with the text."""
@@ -209,23 +266,77 @@ class SqlPage(Page):
     # --- queries
 
     def action_ask(self) -> None:
-        """Ask for a query."""
+        """Write a query: the one that stands there is selected, so that typing takes its place."""
+        self.editor().select_all()
+        self.editor().focus()
+        self.say(
+            ("one SELECT over the case, read-only; ", "bar"),
+            ("Enter behind a ; or Ctrl-j runs it", "key"),
+        )
 
-        def done(typed: str | None) -> None:
-            if typed and typed.strip():
-                self.ask_case(typed)
+    def on_sql_editor_run(self, event: SqlEditor.Run) -> None:
+        """Run what is written."""
+        query = self.editor().text
+        if query.strip():
+            self._remember(query)
+            self.ask_case(query)
 
-        help_text = "one SELECT over the case, read-only; up and down: asked before"
-        value = self.query_text if len(self.history) <= 1 else ""
-        self.app.push_screen(Ask("SQL", help_text, value, history=self.history), done)
+    def on_sql_editor_left(self, event: SqlEditor.Left) -> None:
+        """Back to the result; a running query goes on."""
+        self.table().focus()
+        self._tell()
+
+    def on_sql_editor_earlier(self, event: SqlEditor.Earlier) -> None:
+        """Another query of the history; behind the last one stands what was being written."""
+        if self._at >= len(self.history):
+            self._draft = self.editor().text
+        self._at = max(0, min(len(self.history), self._at + event.by))
+        last = self._at >= len(self.history)
+        self.editor().put(self._draft if last else self.history[self._at])
+        self.say((f"query {self._at + 1} of {len(self.history)}" if not last else "", "bar"))
+
+    def on_sql_editor_complete(self, event: SqlEditor.Complete) -> None:
+        """Complete a name: at once where one alone begins so, else by choice."""
+        begun = event.begun.lower()
+        known: list[tuple[str, str]] = []
+        with told(self.desk):
+            known = console.names_of(self.desk.case, self.editor().text)
+        found = [(name, told) for name, told in known if name.lower().startswith(begun)]
+        if len(found) == 1:
+            self._insert(event.begun, found[0][0])
+        elif found:
+            items = [
+                item((f"{column(n, 26)} ", "value"), (told, "dim"), payload=n, hang=27)
+                for n, told in found
+            ]
+
+            def done(name: object) -> None:
+                if isinstance(name, str):
+                    self._insert(event.begun, name)
+
+            title = f"names that begin with {clean(event.begun)}" if begun else "names"
+            self.app.push_screen(Choose(title, items), done)
+        else:
+            self.say(
+                (f"no table and no column of the tables named begins with {event.begun}", "warn")
+            )
+
+    def _insert(self, begun: str, name: str) -> None:
+        editor = self.editor()
+        row, at = editor.cursor_location
+        editor.replace(name, (row, at - len(begun)), (row, at))
+        editor.focus()
 
     def action_sql_history(self) -> None:
         """Choose among the queries asked."""
-        items = [item((q, "value"), payload=q, hang=2) for q in reversed(self.history)]
+        items = [
+            item((" ".join(q.split()), "value"), payload=q, hang=2) for q in reversed(self.history)
+        ]
         self.app.push_screen(Choose("asked before", items), self._chosen)
 
     def _chosen(self, query: object) -> None:
         if isinstance(query, str):
+            self._remember(query)
             self.ask_case(query)
 
     def action_sql_tables(self) -> None:
@@ -273,18 +384,48 @@ class SqlPage(Page):
     def action_sql_load(self) -> None:
         """Load a saved query."""
         items = [
-            item((f"{name}  ", "value"), (query, "dim"), payload=query, hang=4)
+            item((f"{name}  ", "value"), (" ".join(query.split()), "dim"), payload=query, hang=4)
             for name, query in self.desk.notes.saved("query")
         ]
         self.app.push_screen(Choose("saved queries", items), self._chosen)
 
-    def copied(self) -> str:
-        """The row, tab-separated."""
-        row = self.table().current
-        return "\t".join("" if v is None else str(v) for v in row) if isinstance(row, tuple) else ""
+    def action_sql_select(self) -> None:
+        """Begin or end a selection."""
+        table = self.table()
+        begun = table.selecting is None
+        table.selecting = table.cursor if begun else None
+        table.refresh()
+        told = "selecting: move, then y copies; v ends it" if begun else "selection ended"
+        self.say((told, "warn"))
 
-    def exported(self) -> Table:
-        """The result as it is kept."""
-        if self.result is None:
-            return [], []
-        return self.result.names, list(self.result.rows)
+    def action_copy_value(self) -> None:
+        """Copy the cell under the cursor."""
+        row = self.table().current
+        if isinstance(row, tuple) and row:
+            self.desk.copy_text(str(row[self.table().column] or ""), "cell")
+
+    def copied(self) -> str:
+        """The selected rows, tab-separated.
+
+        Raises:
+            NotNow: they are too many.
+        """
+        table = self.table()
+        if len(table.selected) > COPIED_MOST:
+            raise NotNow(f"at most {COPIED_MOST:,} rows go to the clipboard; x writes a file")
+        rows = [table.row(position) for position in table.selected]
+        return "\n".join(
+            "\t".join("" if v is None else str(v) for v in row)
+            for row in rows
+            if isinstance(row, tuple)
+        )
+
+    def exporter(self) -> Callable[[], Table]:
+        """The result as it is seen; where it was cut and nothing else was done to it, all of it by asking again."""
+        result, case, query = self.result, self.desk.case, self._ran
+        if result is None:
+            raise NotNow("no result to export")
+        if result is self._whole and (result.cut or result.cells_cut):
+            return lambda: Table(*console.whole(case, query))
+        remark = f"the result was CUT after {console.MOST:,} rows" if result.cut else ""
+        return lambda: Table(result.names, [result.rows], remark)

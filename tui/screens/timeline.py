@@ -13,7 +13,6 @@ from forensic_iso.browse.timeline import Row
 from forensic_iso.browse.view import View
 from forensic_iso.case.annotations import Kind
 from tui.commands import bindings
-from tui.desk.export import MOST
 from tui.rows import TimelineSource
 from tui.screens.columns import Columns
 from tui.screens.filter_stack import FilterStack
@@ -31,6 +30,14 @@ from tui.widgets.timeline import Timeline
 
 if TYPE_CHECKING:
     from forensic_iso.browse.rowset import RowSet
+
+
+WARM_S = 0.3
+"""After this long, what the first filter needs is loaded: the first rows are on the screen by then."""
+
+
+def _warm() -> None:
+    import forensic_iso.browse.scan  # noqa: F401
 
 
 class TimelinePage(Page):
@@ -71,6 +78,7 @@ class TimelinePage(Page):
         table.focus()
         self._stage.paint_filters()
         self._marks.load(self.desk.notes)
+        self.set_timer(WARM_S, lambda: self._stage.background(_warm, "warm"))
 
     def refresh_notes(self) -> None:
         """Read the notes again: others may have written."""
@@ -106,6 +114,14 @@ class TimelinePage(Page):
     def tell(self, text: str, role: str = "warn") -> None:
         """Say something until the cursor moves."""
         self._stage.tell(text, role)
+
+    def wait(self, text: str) -> None:
+        """Say what is waited for."""
+        self._stage.tell(text)
+
+    def waited(self) -> None:
+        """The message is over."""
+        self._stage.hush()
 
     def add_filters(self, added: Sequence[Filter], rows: "RowSet | None" = None) -> None:
         """Put filters on the stack and scan for them; `rows`: what they give, where known."""
@@ -319,7 +335,15 @@ class TimelinePage(Page):
         )
 
     def copied(self) -> str:
-        """The selected rows as tab-separated lines, in raw text."""
+        """The selected rows as tab-separated lines, in raw text.
+
+        Raises:
+            NotNow: they are too many.
+        """
+        rows = len(self.table().selected)
+        if rows > out.COPIED_MOST:
+            most = f"at most {out.COPIED_MOST:,} go to the clipboard; x writes the view to a file"
+            raise NotNow(f"{rows:,} rows selected: {most}")
         return out.copied(self.table())
 
     def action_copy_cell(self) -> None:
@@ -329,11 +353,11 @@ class TimelinePage(Page):
             self.desk.copy_text("" if value is None else str(value), "cell")
 
     def exporter(self) -> Callable[[], Table]:
-        """All rows in view now, at most what one file should hold."""
+        """All rows in view now."""
         if not self.view.complete:
             raise NotNow("a filter is still running: export when it has ended, or Esc stops it")
         as_now = TimelineSource(self._stage.case, replace(self.view, entries=[]))
-        return lambda: out.exported(as_now, MOST)
+        return lambda: Table(out.NAMES, out.batches(as_now))
 
     def action_process_of_row(self) -> None:
         """Tree around the row's process."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from forensic_iso.browse import filters
 from tui.desk.asking import Asking
 from tui.safe import Piece
+from tui.screens.page import number
 from tui.timeline.stage import Stage
 from tui.widgets.lines import Item, item
 from tui.widgets.prompt import Choose
@@ -41,7 +42,9 @@ def _choose(
 ) -> None:
     from forensic_iso.browse.facets import MOST
 
-    number = f"the {MOST:,} most frequent" if len(values) == MOST else f"{len(values):,}"
+    many = number(len(values), "value")
+    if len(values) == MOST:
+        many = f"the {MOST:,} most frequent values"
 
     def done(answer: object) -> None:
         if isinstance(answer, tuple):
@@ -49,7 +52,7 @@ def _choose(
             value, _ = answer[1] if without else answer
             add([_filter(name, value, not without)])
 
-    title = f"{name}: {number} values in {count:,} rows"
+    title = f"{name}: {many} in {number(count, 'row')}"
     stage.ask(
         Choose(
             title,

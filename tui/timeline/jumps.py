@@ -45,7 +45,8 @@ class Jumps:
 
         row = self._stage.row
         start = filters.format_ns(row.time_ns, 0) if row else ""
-        self._stage.ask(Ask("go to (UTC)", HELP, start, fault_of(_place)), done)
+        question = Ask("go to (UTC)", HELP, start, fault_of(_place), proposed=True)
+        self._stage.ask(question, done)
 
     def _go(self, typed: str) -> None:
         step = filters.parse_step(typed)

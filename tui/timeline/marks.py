@@ -3,6 +3,7 @@
 from forensic_iso.browse import timeline as places
 from forensic_iso.browse.timeline import Row
 from forensic_iso.case.annotations import Kind
+from forensic_iso.text import encodable
 from tui.desk.notes import NotesDesk
 from tui.timeline.out import about
 from tui.timeline.stage import Stage
@@ -29,7 +30,7 @@ class Marks:
             if note.kind is Kind.BOOKMARK:
                 marked.add(note.subject)
             else:
-                subjects.setdefault(note.subject, []).append(note.value)
+                subjects.setdefault(note.subject, []).append(notes.told(note))
         rids = places.of_stable_ids(self._stage.case, [*marked, *subjects])
         self._stage.on_screen(self._got, findings, rids, marked, subjects)
 
@@ -54,8 +55,10 @@ class Marks:
         marks, rows = set(source.marks), self._selected()
         if not rows:
             return
+        others = {n.subject for n in notes.others() if n.kind is Kind.BOOKMARK}
         for row in rows:
             there = notes.toggle_bookmark(row.stable_id, about(row))
+            there = there or encodable(row.stable_id) in others
             (marks.add if there else marks.discard)(row.rid)
         source.marks = sorted(marks)
         table.selecting = None

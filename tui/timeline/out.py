@@ -1,6 +1,6 @@
 """Rows of the timeline on their way out: to the clipboard, to a file, into a note."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from forensic_iso.browse.filters import format_ns
 from forensic_iso.browse.timeline import Row
@@ -8,6 +8,7 @@ from tui.rows import TimelineSource
 from tui.widgets.timeline import Timeline
 
 COPIED_MOST = 10_000
+"""Rows that are copied at once."""
 STEP = 10_000
 """Rows read at once for a file."""
 
@@ -24,7 +25,7 @@ def about(row: Row) -> str:
 
 def copied(table: Timeline) -> str:
     """The selected rows as tab-separated lines, in raw text."""
-    rows = [table.row(p) for p in table.selected[:COPIED_MOST]]
+    rows = [table.row(p) for p in table.selected]
     return "\n".join("\t".join(_plain(r)) for r in rows if isinstance(r, Row))
 
 
@@ -33,12 +34,12 @@ def _plain(row: Row) -> list[str]:
     return ["" if v is None else str(v) for v in values]
 
 
-def exported(source: TimelineSource, most: int) -> tuple[list[str], list[Sequence[object]]]:
-    """Names of columns, and at most so many rows in view; times with 9 digits."""
-    rows: list[Sequence[object]] = []
-    last = min(source.count(), most)
-    for first in range(0, last, STEP):
-        for row in source.reader(first, min(first + STEP, last))():
-            if isinstance(row, Row):
-                rows.append([row.rid, f"{format_ns(row.time_ns, 9)}Z", *row[2:]])
-    return list(NAMES), rows
+def batches(source: TimelineSource) -> Iterator[Sequence[Sequence[object]]]:
+    """The rows in view, some thousand at once, by the columns of `NAMES`; times with 9 digits."""
+    for first in range(0, source.count(), STEP):
+        rows = source.reader(first, min(first + STEP, source.count()))()
+        yield [
+            [row.rid, f"{format_ns(row.time_ns, 9)}Z", *row[2:]]
+            for row in rows
+            if isinstance(row, Row)
+        ]

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+import duckdb
 from textual.screen import ModalScreen
 
 from forensic_iso.browse.case import Case
 from forensic_iso.browse.filters import FilterError
 from forensic_iso.browse.timeline import Row
 from forensic_iso.browse.view import View
-from tui.desk.faults import told
+from tui.desk.faults import told, unread
 from tui.keys import keys_of_name
 from tui.rows import TimelineSource
 from tui.safe import Piece
@@ -79,12 +80,19 @@ class Stage:
         self._page.app.push_screen(question, guarded)
 
     def background(self, work: Callable[[], None], group: str) -> None:
-        """Run in a thread of its own."""
-        self._page.run_worker(work, thread=True, group=group)
+        """Run in a thread of its own; what the case refuses is told."""
+
+        def guarded() -> None:
+            try:
+                work()
+            except duckdb.Error as e:
+                self.on_screen(self.tell, unread(e), "bad")
+
+        self._page.run_worker(guarded, thread=True, group=group)
 
     def on_screen(self, call: Callable[..., None], *arguments: object) -> None:
         """Call on the screen's thread, from another one, and wait."""
-        self._page.app.call_from_thread(call, *arguments)
+        self._page.desk.call_from_thread(call, *arguments)
 
     def after_refresh(self, call: Callable[..., None], *arguments: object) -> None:
         """Call when the screen is drawn anew."""
@@ -97,6 +105,11 @@ class Stage:
         self._told.tell(text, role, self.row)
         self.paint_state()
 
+    def hush(self) -> None:
+        """What was said is over."""
+        self._told.clear()
+        self.paint_state()
+
     def moved(self) -> None:
         """The cursor stands elsewhere, or the rows are others."""
         self._told.at(self.row)
@@ -107,7 +120,7 @@ class Stage:
         row, source = self.row, self.source
         hits = self.search_state(source) if source is not None else []
         told = self._told.state()
-        said = told or status.of_row(row, source)
+        said = told or status.of_row(row, source, self.view)
         narrow = self._page.size.width < SHORT_BELOW
         short = bool(told) or (narrow and bool(hits))
         place = status.place(self.view, self.table().cursor, row, short)

@@ -51,10 +51,12 @@ def place(view: View, cursor: int, row: Row | None, short: bool = False) -> list
     return [*line, (f"  {order}", "bar")]
 
 
-def of_row(row: Row | None, source: TimelineSource | None) -> list[Piece]:
-    """A row's time and notes."""
+def of_row(row: Row | None, source: TimelineSource | None, view: View) -> list[Piece]:
+    """A row's time and notes; where there is none, why."""
     if row is None:
-        empty = source is not None and source.view.filtered and source.view.complete
+        if view.total == 0:
+            return [("  no row in the timeline: 1 tells what was read", "warn")]
+        empty = view.filtered and view.complete and not view.count
         return (
             [("  no row meets all filters: \\ switches them off, s lists them", "warn")]
             if empty

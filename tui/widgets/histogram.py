@@ -1,7 +1,7 @@
 """Rows over time as bars, in the colour of the worst severity; the scale of heights is logarithmic."""
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from textual import events
 from textual.strip import Strip
@@ -10,6 +10,7 @@ from textual.widget import Widget
 from forensic_iso.browse import histogram
 from forensic_iso.browse.case import Case
 from forensic_iso.browse.filters import format_ns
+from tui.desk.faults import told
 from tui.safe import Piece, strip
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from forensic_iso.browse.histogram import Scale
     from forensic_iso.browse.rowset import RowSet
+    from tui.app import ForensicApp
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 HEIGHT = 3
@@ -63,17 +65,19 @@ class HistogramView(Widget):
         self._members = members
         if not case.total:
             return
-        self._spans = [histogram.whole_range(case)]
-        if members is not None and len(members):
-            self._spans.append(histogram.range_of(case, members))
-        self._measure()
+        with told(cast("ForensicApp", self.app)):
+            self._spans = [histogram.whole_range(case)]
+            if members is not None and len(members):
+                self._spans.append(histogram.range_of(case, members))
+            self._measure()
 
     def _measure(self) -> None:
         if self._case is None or not self._spans or self.size.width < 4:
             return
         begin, end = self._spans[-1]
-        self._scale = histogram.scale(self._case, begin, end, self.size.width - 2)
-        self.count(self._members)
+        with told(cast("ForensicApp", self.app)):
+            self._scale = histogram.scale(self._case, begin, end, self.size.width - 2)
+            self.count(self._members)
 
     def count(self, members: "RowSet | None") -> None:
         """The view changed."""

@@ -140,9 +140,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         """Scroll so that the entry under the cursor is seen."""
         if not self._first or self.size.height < 1:
             return
-        begin = self._first[self.cursor]
-        more = self.cursor + 1 < len(self._first)
-        end = self._first[self.cursor + 1] if more else len(self._laid)
+        begin, end = self._span(self.cursor)
         top, height = int(self.scroll_offset.y), self.size.height
         if end > top + height:
             top = min(begin, end - height)
@@ -161,24 +159,56 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         self._follow()
 
     def action_move(self, by: int) -> None:
-        """Some entries on."""
-        self.go(self.cursor + by)
+        """Some entries on; the hidden part of one that is taller than the screen comes first."""
+        if not self._show_hidden(by):
+            self.go(self.cursor + by)
+
+    def _span(self, index: int) -> tuple[int, int]:
+        """First line of an entry, and the first one behind it."""
+        more = index + 1 < len(self._first)
+        return self._first[index], self._first[index + 1] if more else len(self._laid)
+
+    def _show_hidden(self, by: int) -> bool:
+        """Scroll within the entry under the cursor; False where nothing of it is hidden on that side."""
+        if not self._first:
+            return False
+        begin, end = self._span(self.cursor)
+        top, height = int(self.scroll_offset.y), self.size.height
+        hidden = end - (top + height) if by > 0 else top - begin
+        if hidden <= 0 or end - begin <= height:
+            return False
+        step = min(hidden, max(1, height // 2))
+        self._scroll(top + (step if by > 0 else -step))
+        return True
 
     def action_page(self, by: int) -> None:
-        """A page on: to the entry one height further."""
-        self._go_lines(by, self.size.height - 1)
+        """A page on: one line of it stays to go on from."""
+        self._turn(by * max(self.size.height - 1, 1))
 
     def action_half(self, by: int) -> None:
         """Half a page on."""
-        self._go_lines(by, self.size.height // 2)
+        self._turn(by * max(self.size.height // 2, 1))
 
-    def _go_lines(self, by: int, lines: int) -> None:
+    def _turn(self, by: int) -> None:
+        """Scroll some lines, the cursor with them; at the end the cursor alone."""
         if not self._first:
             return
-        line = self._first[self.cursor] + by * max(lines, 1)
-        line = max(0, min(line, len(self._laid) - 1))
-        index = self._laid[line][0]
-        self.go(index if index != self.cursor else self.cursor + by)
+        height, top = self.size.height, int(self.scroll_offset.y)
+        last = max(0, len(self._laid) - height)
+        wanted = max(0, min(top + by, last))
+        if wanted == top:
+            self.go(len(self.items) - 1 if by > 0 else 0)
+            return
+        line = max(wanted, min(self._first[self.cursor] + wanted - top, wanted + height - 1))
+        index = self._laid[min(line, len(self._laid) - 1)][0]
+        if index != self.cursor:
+            self.cursor = index
+            self.post_message(self.Moved(self, index))
+        self._scroll(wanted)
+
+    def _scroll(self, top: int) -> None:
+        self.scroll_to(y=top, animate=False, force=True, immediate=True)
+        self.refresh()
 
     def action_edge(self, end: int) -> None:
         """First or last entry."""
@@ -190,6 +220,12 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         if heads:
             beyond = [i for i in heads if (i > self.cursor if by > 0 else i < self.cursor)]
             self.go((beyond or heads)[0 if by > 0 else -1])
+            self.show_from(self.cursor)
+
+    def show_from(self, index: int) -> None:
+        """Scroll so that an entry stands on top, with as much as possible of what follows it."""
+        if self._first:
+            self._scroll(min(self._first[index], max(0, len(self._laid) - self.size.height)))
 
     def action_side(self, by: int) -> None:
         """Move long lines sideways."""

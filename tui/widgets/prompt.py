@@ -23,7 +23,10 @@ class SafeInput(Input):
 
 
 class Ask(ModalScreen[str | None]):
-    """Asks for one line. `check` returns what is wrong with it, or None; Esc gives None."""
+    """Asks for one line. `check` returns what is wrong with it, or None; Esc gives None.
+
+    `proposed`: the value is a proposal, selected, so that what is typed takes its place.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "cancel", "cancel")]
 
@@ -34,9 +37,12 @@ class Ask(ModalScreen[str | None]):
         value: str = "",
         check: Callable[[str], str | None] = lambda typed: None,
         history: Sequence[str] = (),
+        *,
+        proposed: bool = False,
     ) -> None:
         super().__init__()
         self._title, self._help, self._value, self._check = title, help_text, value, check
+        self._proposed = proposed
         self._history, self._at = list(history), len(history)
 
     def compose(self) -> ComposeResult:
@@ -52,6 +58,8 @@ class Ask(ModalScreen[str | None]):
         self._explain(self._help, "bar")
         box = self.query_one(SafeInput)
         box.cursor_position = len(box.value)
+        if self._proposed:
+            box.select_all()
         box.focus()
 
     def _explain(self, text: str, role: str) -> None:

@@ -199,10 +199,12 @@ class Timeline(ScrollView, can_focus=True, inherit_bindings=False):
 
     # --- moving
 
-    def _follow(self, center: bool = False) -> None:
-        """Scroll so that the cursor is seen."""
+    def _follow(self, center: bool = False, wanted: int | None = None) -> None:
+        """Scroll so that the cursor is seen; `wanted`: the first row then, if that shows it."""
         top = want = self._top
-        if self.cursor < top or self.cursor >= top + self.page:
+        if wanted is not None and wanted <= self.cursor < wanted + self.page:
+            want = wanted
+        elif self.cursor < top or self.cursor >= top + self.page:
             want = self.cursor if self.cursor < top else self.cursor - self.page + 1
             if center:
                 want = self.cursor - self.page // 3
@@ -210,14 +212,15 @@ class Timeline(ScrollView, can_focus=True, inherit_bindings=False):
         if want != top:
             self.scroll_to(y=want, animate=False, force=True, immediate=True)
 
-    def go(self, position: int, center: bool = False) -> None:
-        """Put the cursor on a row."""
+    def go(self, position: int, center: bool = False, top: int | None = None) -> None:
+        """Put the cursor on a row; `top`: the first row on the screen then."""
+        wanted = top
         position = max(0, min(position, self.count - 1))
         if position == self.cursor:
             return
         old, before = self.cursor, self._top
         self.cursor = position
-        self._follow(center)
+        self._follow(center, wanted)
         top = self._top
         if top == before and self.selecting is None:
             for line in (old, position):
@@ -233,12 +236,17 @@ class Timeline(ScrollView, can_focus=True, inherit_bindings=False):
         self.go(self.cursor + by)
 
     def action_page(self, by: int) -> None:
-        """A page on."""
-        self.go(self.cursor + by * self.page)
+        """A page on: all rows of the screen are others, the cursor keeps its line."""
+        self._turn(by * self.page)
 
     def action_half(self, by: int) -> None:
         """Half a page on."""
-        self.go(self.cursor + by * max(1, self.page // 2))
+        self._turn(by * max(1, self.page // 2))
+
+    def _turn(self, by: int) -> None:
+        """Rows and cursor together."""
+        last = max(0, self.count - self.page)
+        self.go(self.cursor + by, top=max(0, min(self._top + by, last)))
 
     def action_edge(self, end: int) -> None:
         """First or last row."""

@@ -88,7 +88,7 @@ crashed AS (
 -- The last record before each start that no shutdown precedes.
 last_record AS (
     SELECT c.host, c.end_ns, max_by(e.time_utc, e.mono_ns) AS time_utc, max(e.mono_ns) AS mono_ns
-    FROM timed('event_time') e
+    FROM (SELECT host, time_utc, mono_ns FROM timed('event_time') WHERE host IN (SELECT host FROM crashed)) e
     ASOF JOIN crashed c ON c.host = e.host AND e.mono_ns < c.end_ns
     GROUP BY ALL
 ),

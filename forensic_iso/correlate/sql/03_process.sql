@@ -6,7 +6,7 @@
 -- Misses: starts the logs do not hold (filtered by Sysmon, audit off); names of creators before Windows 10.
 CREATE OR REPLACE TEMP TABLE process_record AS
 SELECT host, mono_ns, happened_utc AS started_utc, 1 AS rank, process_id AS pid, guid_key(process_guid) AS process_guid,
-    canonical(image) AS path, path_key(image) AS image_key, filled(command_line) AS command_line,
+    canonical(image) AS path, filled(command_line) AS command_line,
     filled(current_directory) AS current_directory, filled(original_file_name) AS original_file_name,
     filled(hashes) AS hashes, filled("user") AS user_name, NULL AS user_sid, lower(filled(integrity_level)) AS integrity,
     guid_key(parent_process_guid) AS parent_guid, parent_process_id AS parent_pid, filled(parent_image) AS parent_path,
@@ -14,7 +14,7 @@ SELECT host, mono_ns, happened_utc AS started_utc, 1 AS rank, process_id AS pid,
 FROM sysmon_timed('sysmon_process_create')
 WHERE process_id IS NOT NULL AND image IS NOT NULL
 UNION ALL
-SELECT host, mono_ns, time_utc, 2, new_process_id, NULL, canonical(new_process_name), path_key(new_process_name),
+SELECT host, mono_ns, time_utc, 2, new_process_id, NULL, canonical(new_process_name),
     filled(command_line), NULL, NULL, NULL,
     CASE
         WHEN filled(target_user_name) IS NOT NULL AND target_user_sid <> 'S-1-0-0'
@@ -37,7 +37,7 @@ WHERE new_process_id IS NOT NULL AND new_process_name IS NOT NULL
 UNION ALL
 -- Exported twice: one record each.
 SELECT host, stamp_ns(host, coalesce(process_creation_time_utc, timestamp_utc)), coalesce(process_creation_time_utc, timestamp_utc), 3, process_id, NULL,
-    canonical(folder_path), path_key(folder_path), filled(process_command_line), NULL, filled(process_version_info_original_file_name),
+    canonical(folder_path), filled(process_command_line), NULL, filled(process_version_info_original_file_name),
     filled(concat_ws(',', 'SHA256=' || filled(sha256), 'SHA1=' || filled(sha1), 'MD5=' || filled(md5))),
     concat_ws('\', filled(account_domain), filled(account_name)), filled(account_sid), lower(filled(process_integrity_level)), NULL,
     initiating_process_id, coalesce(filled(initiating_process_folder_path), filled(initiating_process_file_name)), filled(initiating_process_command_line),
@@ -49,98 +49,150 @@ QUALIFY row_number() OVER (
     PARTITION BY host, process_id, path_key(folder_path), coalesce(process_creation_time_utc, timestamp_utc) ORDER BY source_id, row_address
 ) = 1;
 
--- Windows over the keys alone: the rest of the columns is joined afterwards, not sorted.
+-- Hosts as numbers, so that what is put in order below are numbers alone.
+CREATE OR REPLACE TEMP TABLE host_number AS
+SELECT host, row_number() OVER () AS host_number FROM (SELECT DISTINCT host FROM process_record);
+
 CREATE OR REPLACE TEMP TABLE process_start AS
-WITH neighbour AS (
-    SELECT number, host, pid, below_key, mono_ns, rank, record_id, row_number() OVER near AS turn,
-        lag(mono_ns) OVER near AS before_ns, lag(rank) OVER near AS before_rank
+WITH program AS (
+    SELECT path, dense_rank() OVER (ORDER BY below_key) AS program_number
     FROM (
         -- One log names the letter, another the device: the path below it must do.
-        SELECT rowid AS number, *, CASE WHEN image_key[2] = ':' THEN substr(image_key, 3) WHEN starts_with(image_key, '\device\') THEN regexp_replace(image_key, '^\\device\\[a-z]+[0-9]+', '')
-            ELSE image_key END AS below_key
-        FROM process_record
+        SELECT path, CASE WHEN path[2] = ':' THEN substr(lower(path), 3) WHEN starts_with(lower(path), '\device\') THEN regexp_replace(lower(path), '^\\device\\[a-z]+[0-9]+', '')
+            ELSE lower(path) END AS below_key
+        FROM (SELECT DISTINCT path FROM process_record)
     )
-    WINDOW near AS (PARTITION BY host, pid, below_key ORDER BY mono_ns, rank, record_id)
+),
+neighbour AS (
+    SELECT r.rowid AS number, h.host_number, r.pid, p.program_number, r.mono_ns, r.rank, row_number() OVER near AS turn,
+        lag(r.mono_ns) OVER near AS before_ns, lag(r.rank) OVER near AS before_rank
+    FROM process_record r
+    JOIN host_number h USING (host)
+    JOIN program p USING (path)
+    WINDOW near AS (PARTITION BY h.host_number, r.pid, p.program_number ORDER BY r.mono_ns, r.rank, r.record_id)
 ),
 numbered AS (
-    SELECT number, below_key, rank * 1000000000000 + turn AS best,
+    SELECT number, host_number, pid, program_number, rank * 1000000000000 + turn AS best,
         sum(CASE WHEN before_ns IS NULL OR mono_ns - before_ns > rule_ns('same_act_s') OR before_rank = rank THEN 1 ELSE 0 END)
-            OVER (PARTITION BY host, pid, below_key ORDER BY turn) AS start_number
+            OVER (PARTITION BY host_number, pid, program_number ORDER BY turn)::BIGINT AS start_number
     FROM neighbour
+),
+start AS (
+    SELECT host_number, pid, program_number, start_number, min_by(number, best) AS number,
+        CASE WHEN count(*) = 2 THEN max_by(number, best) END AS second, count(*) AS records
+    FROM numbered
+    GROUP BY ALL
+),
+-- What the other records of a start add to its best one: nearly always it is one record, which needs no summing up.
+other AS (
+    SELECT s.number, r.process_guid, r.command_line, r.current_directory, r.original_file_name, r.hashes, r.user_name, r.user_sid, r.integrity,
+        r.parent_guid, r.parent_pid, r.parent_path, r.parent_command_line, NULL AS sysmon_source_id, NULL AS sysmon_offset,
+        CASE WHEN r.rank = 2 THEN r.source_id END AS security_source_id, CASE WHEN r.rank = 2 THEN r.record_offset END AS security_offset,
+        CASE WHEN r.rank = 3 THEN r.source_id END AS mde_source_id, CASE WHEN r.rank = 3 THEN r.record_offset END AS mde_row
+    FROM start s
+    JOIN process_record r ON r.rowid = s.second
+    UNION ALL
+    SELECT s.number, max(r.process_guid), min_by(r.command_line, n.best), max(r.current_directory), max(r.original_file_name), max(r.hashes),
+        min_by(r.user_name, n.best), max(r.user_sid), min_by(r.integrity, n.best), max(r.parent_guid), min_by(r.parent_pid, n.best),
+        min_by(r.parent_path, n.best), max(r.parent_command_line), max(r.source_id) FILTER (r.rank = 1), max(r.record_offset) FILTER (r.rank = 1),
+        max(r.source_id) FILTER (r.rank = 2), max(r.record_offset) FILTER (r.rank = 2), max(r.source_id) FILTER (r.rank = 3), max(r.record_offset) FILTER (r.rank = 3)
+    FROM (SELECT * FROM start WHERE records > 2) s
+    JOIN numbered n USING (host_number, pid, program_number, start_number)
+    JOIN process_record r ON r.rowid = n.number
+    WHERE n.number <> s.number
+    GROUP BY s.number
 )
-SELECT host, pid, min_by(image_key, best) AS image_key,
-    min_by(started_utc, best) AS started_utc, min_by(mono_ns, best) AS start_ns, max(process_guid) AS process_guid,
-    min_by(path, best) AS path, min_by(command_line, best) AS command_line, max(current_directory) AS current_directory,
-    max(original_file_name) AS original_file_name, max(hashes) AS hashes, min_by(user_name, best) AS user_name,
-    max(user_sid) AS user_sid, min_by(integrity, best) AS integrity, max(parent_guid) AS parent_guid,
-    min_by(parent_pid, best) AS parent_pid, min_by(parent_path, best) AS parent_path,
-    max(parent_command_line) AS parent_command_line,
-    max(source_id) FILTER (rank = 1) AS sysmon_source_id, max(record_offset) FILTER (rank = 1) AS sysmon_offset,
-    max(source_id) FILTER (rank = 2) AS security_source_id, max(record_offset) FILTER (rank = 2) AS security_offset,
-    max(source_id) FILTER (rank = 3) AS mde_source_id, max(record_offset) FILTER (rank = 3) AS mde_row
-FROM process_record r
-JOIN numbered n ON n.number = r.rowid
-GROUP BY host, pid, below_key, start_number;
+SELECT s.number, s.host_number, b.host, b.pid, b.started_utc, b.mono_ns AS start_ns, greatest(b.process_guid, o.process_guid) AS process_guid, b.path,
+    coalesce(b.command_line, o.command_line) AS command_line, greatest(b.current_directory, o.current_directory) AS current_directory,
+    greatest(b.original_file_name, o.original_file_name) AS original_file_name, greatest(b.hashes, o.hashes) AS hashes,
+    coalesce(b.user_name, o.user_name) AS user_name, greatest(b.user_sid, o.user_sid) AS user_sid, coalesce(b.integrity, o.integrity) AS integrity,
+    greatest(b.parent_guid, o.parent_guid) AS parent_guid, coalesce(b.parent_pid, o.parent_pid) AS parent_pid,
+    coalesce(b.parent_path, o.parent_path) AS parent_path, greatest(b.parent_command_line, o.parent_command_line) AS parent_command_line,
+    greatest(CASE WHEN b.rank = 1 THEN b.source_id END, o.sysmon_source_id) AS sysmon_source_id,
+    greatest(CASE WHEN b.rank = 1 THEN b.record_offset END, o.sysmon_offset) AS sysmon_offset,
+    greatest(CASE WHEN b.rank = 2 THEN b.source_id END, o.security_source_id) AS security_source_id,
+    greatest(CASE WHEN b.rank = 2 THEN b.record_offset END, o.security_offset) AS security_offset,
+    greatest(CASE WHEN b.rank = 3 THEN b.source_id END, o.mde_source_id) AS mde_source_id, greatest(CASE WHEN b.rank = 3 THEN b.record_offset END, o.mde_row) AS mde_row
+FROM process_record b
+JOIN start s ON s.number = b.rowid
+LEFT JOIN other o ON o.number = s.number;
 
 CREATE OR REPLACE TEMP TABLE process_end AS
-SELECT host, process_id AS pid, guid_key(process_guid) AS process_guid, happened_utc AS ended_utc, mono_ns
-FROM sysmon_timed('sysmon_process_terminate')
+SELECT h.host_number, e.process_id AS pid, guid_key(e.process_guid) AS process_guid, e.happened_utc AS ended_utc, e.mono_ns
+FROM sysmon_timed('sysmon_process_terminate') e
+JOIN host_number h USING (host)
 UNION ALL
-SELECT host, process_id, NULL, time_utc, mono_ns FROM timed('security_process_exit');
+SELECT h.host_number, e.process_id, NULL, e.time_utc, e.mono_ns
+FROM timed('security_process_exit') e
+JOIN host_number h USING (host);
 
+-- What is found out about each start: narrow, the start's own columns are joined once, at the end.
 CREATE OR REPLACE TEMP TABLE process_life AS
-WITH keyed AS MATERIALIZED (
-    SELECT rowid AS number, host, pid, start_ns, short_hash(concat_ws('|', 'process', host, pid, image_key, start_ns, process_guid)) AS process_key,
-        lead(start_ns) OVER (PARTITION BY host, pid ORDER BY start_ns) AS next_ns
-    FROM process_start
+WITH turn AS (
+    SELECT number, host_number, pid, start_ns, lead(start_ns) OVER (PARTITION BY host_number, pid ORDER BY start_ns) AS next_ns FROM process_start
 ),
 guid_end AS (
-    SELECT host, process_guid, min(ended_utc) AS ended_utc, min(mono_ns) AS mono_ns
-    FROM process_end WHERE process_guid IS NOT NULL GROUP BY host, process_guid
+    SELECT host_number, process_guid, min(ended_utc) AS ended_utc, min(mono_ns) AS mono_ns
+    FROM process_end WHERE process_guid IS NOT NULL GROUP BY ALL
 ),
-pid_end AS (
-    SELECT k.process_key, e.ended_utc, e.mono_ns
-    FROM keyed k
-    ASOF JOIN process_end e ON e.host = k.host AND e.pid = k.pid AND k.start_ns <= e.mono_ns
-    WHERE k.next_ns IS NULL OR e.mono_ns < k.next_ns
+by_guid AS (
+    SELECT s.number, g.ended_utc, g.mono_ns
+    FROM process_start s
+    JOIN guid_end g USING (host_number, process_guid)
+),
+by_pid AS (
+    SELECT t.number, e.ended_utc, e.mono_ns
+    FROM (SELECT * FROM turn ANTI JOIN by_guid USING (number)) t
+    ASOF JOIN process_end e ON e.host_number = t.host_number AND e.pid = t.pid AND t.start_ns <= e.mono_ns
+    WHERE t.next_ns IS NULL OR e.mono_ns < t.next_ns
+),
+ended AS (
+    SELECT * FROM by_guid UNION ALL SELECT * FROM by_pid
 ),
 in_boot AS (
-    SELECT k.number, k.process_key, k.next_ns, b.boot_number, b.end_ns
-    FROM keyed k
-    ASOF LEFT JOIN boot b ON b.host = k.host AND k.start_ns >= b.start_ns
+    SELECT t.number, t.next_ns, b.boot_number, b.end_ns
+    FROM turn t
+    ASOF LEFT JOIN (SELECT h.host_number, b.boot_number, b.start_ns, b.end_ns FROM boot b JOIN host_number h USING (host)) b
+        ON b.host_number = t.host_number AND t.start_ns >= b.start_ns
 )
-SELECT s.*, k.process_key, k.next_ns, k.boot_number, coalesce(g.ended_utc, p.ended_utc) AS ended_utc,
-    least(coalesce(g.mono_ns, p.mono_ns), k.next_ns, k.end_ns) AS end_ns
+SELECT s.number, s.host_number, s.pid, s.start_ns, s.process_guid, s.parent_guid, s.parent_pid,
+    short_hash(concat_ws('|', 'process', s.host, s.pid, lower(s.path), s.start_ns, s.process_guid)) AS process_key,
+    b.boot_number, e.ended_utc, least(e.mono_ns, b.next_ns, b.end_ns) AS end_ns
 FROM process_start s
-JOIN in_boot k ON k.number = s.rowid
-LEFT JOIN guid_end g ON g.host = s.host AND g.process_guid = s.process_guid
-LEFT JOIN pid_end p ON p.process_key = k.process_key;
+JOIN in_boot b USING (number)
+LEFT JOIN ended e USING (number);
 
 INSERT INTO process BY NAME
 WITH by_guid AS (
-    SELECT c.process_key, min(p.process_key) AS parent_key, min(p.command_line) AS parent_command_line
+    SELECT c.number, min(p.process_key) AS parent_key
     FROM process_life c
-    JOIN process_life p ON p.host = c.host AND p.process_guid = c.parent_guid
+    JOIN process_life p ON p.host_number = c.host_number AND p.process_guid = c.parent_guid
     WHERE p.process_key <> c.process_key
-    GROUP BY c.process_key
+    GROUP BY c.number
+),
+-- Numbers alone are put in order; names and ids are compared where these agree.
+alive AS (
+    SELECT c.number, p.number AS parent_number
+    FROM (SELECT number, host_number, parent_pid, start_ns, boot_number FROM process_life) c
+    ASOF JOIN (SELECT number, host_number, pid, start_ns, end_ns, boot_number FROM process_life) p
+        ON p.host_number = c.host_number AND p.pid = c.parent_pid AND c.start_ns >= p.start_ns
+    WHERE p.boot_number IS NOT DISTINCT FROM c.boot_number AND (p.end_ns IS NULL OR c.start_ns <= p.end_ns + rule_ns('same_act_s'))
 ),
 by_pid AS (
-    SELECT c.process_key, p.process_key AS parent_key, p.path AS parent_path, p.command_line AS parent_command_line
-    FROM process_life c
-    ASOF JOIN process_life p ON p.host = c.host AND p.pid = c.parent_pid AND c.start_ns >= p.start_ns
-    WHERE p.process_key <> c.process_key AND p.boot_number IS NOT DISTINCT FROM c.boot_number
-        AND (p.end_ns IS NULL OR c.start_ns <= p.end_ns + rule_ns('same_act_s'))
-        AND (c.parent_path IS NULL OR program_of(c.parent_path) = program_of(p.path))
+    SELECT a.number, k.process_key AS parent_key, p.path AS parent_path, p.command_line AS parent_command_line
+    FROM alive a
+    JOIN process_start c ON c.number = a.number
+    JOIN process_start p ON p.number = a.parent_number
+    JOIN process_life o ON o.number = a.number
+    JOIN process_life k ON k.number = a.parent_number
+    WHERE k.process_key <> o.process_key AND (c.parent_path IS NULL OR program_of(c.parent_path) = program_of(p.path))
         AND (c.parent_guid IS NULL OR p.process_guid IS NULL OR c.parent_guid = p.process_guid)
 )
-SELECT c.*, coalesce(g.parent_key, p.parent_key) AS parent_key,
+SELECT s.* EXCLUDE (number, host_number, parent_guid) REPLACE (
+        coalesce(s.parent_path, p.parent_path) AS parent_path, coalesce(s.parent_command_line, p.parent_command_line) AS parent_command_line),
+    l.process_key, l.boot_number, l.ended_utc, l.end_ns, coalesce(g.parent_key, p.parent_key) AS parent_key,
     CASE WHEN g.parent_key IS NOT NULL THEN 'guid' WHEN p.parent_key IS NOT NULL THEN 'pid' END AS parent_basis
-FROM (
-    SELECT l.* EXCLUDE (parent_path, parent_command_line, parent_guid, image_key, next_ns),
-        coalesce(l.parent_path, q.parent_path) AS parent_path,
-        coalesce(l.parent_command_line, q.parent_command_line) AS parent_command_line
-    FROM process_life l
-    LEFT JOIN by_pid q USING (process_key)
-) c
-LEFT JOIN by_guid g USING (process_key)
-LEFT JOIN by_pid p USING (process_key);
+FROM process_start s
+JOIN process_life l USING (number)
+LEFT JOIN by_guid g USING (number)
+LEFT JOIN by_pid p USING (number);

@@ -79,20 +79,21 @@ WHERE coalesce(s.event_id, 2) <> 1 AND f.present < rule_value('probable_mount_id
 
 CREATE OR REPLACE TEMP TABLE vhdmp_session AS
 WITH act AS (
-    SELECT host, image_key, boot_number, seq, 'open' AS act, time_utc, mono_ns, disk, disk_number, user_sid, handle_seq,
-        TRUE AS is_surfaced, NULL::BOOLEAN AS ids_missing, source_id, record_offset
-    FROM surfaced
+    SELECT s.host, s.image_key, s.boot_number, s.seq, 'open' AS act, s.time_utc, s.mono_ns, s.disk, s.disk_number, s.user_sid, s.handle_seq,
+        TRUE AS is_surfaced, NULL::BOOLEAN AS ids_missing, s.source_id, s.record_offset, coalesce(h.mono_ns, s.mono_ns) AS begin_ns
+    FROM surfaced s
+    LEFT JOIN opened_handle h ON h.host = s.host AND h.seq = s.handle_seq
     UNION ALL
     SELECT host, image_key, boot_number, seq, 'open', time_utc, mono_ns, disk, NULL, user_sid, seq,
-        FALSE, ids_missing, source_id, record_offset
+        FALSE, ids_missing, source_id, record_offset, mono_ns
     FROM probable
     UNION ALL
     SELECT host, image_key, boot_number, seq, 'close', time_utc, mono_ns, disk, disk_number, user_sid, NULL,
-        NULL, NULL, source_id, record_offset
+        NULL, NULL, source_id, record_offset, mono_ns
     FROM image_event WHERE event_id IN (2, 35) AND image_key IS NOT NULL
 ),
 sequence AS (
-    SELECT *, lead(act) OVER turn AS next_act, lead(seq) OVER turn AS next_seq, lead(mono_ns) OVER turn AS next_ns,
+    SELECT *, lead(act) OVER turn AS next_act, lead(seq) OVER turn AS next_seq, lead(begin_ns) OVER turn AS next_ns,
         lag(act) OVER turn AS before_act, lag(mono_ns) OVER turn AS before_ns
     FROM act
     WINDOW turn AS (PARTITION BY host, image_key, boot_number ORDER BY seq)

@@ -2,7 +2,8 @@
 -- Marked: Zone.Identifier in the $MFT, and Sysmon 15 of that stream (its text, else its hash); one row where both speak
 -- of one path and creation. A moved file keeps stream and creation: Sysmon's older path is a row of its own. A file in the
 -- Recycle Bin has the path it had. Text in a record's slack counts where the record has no mark, with less confidence.
--- Unmarked: images that were mounted, or lie where mail and archive programs put them ($MFT, Sysmon 11).
+-- Unmarked: images that were mounted, or lie where mail, chat and archive programs put them ($MFT, Sysmon 11), or that a browser,
+-- a mail, chat or archive program wrote (Sysmon 11).
 -- An image is what VHDMP opened, whatever its extension, else what is named so; or a file under the temporary name of a download
 -- that is known to have become one (temporary_file).
 -- Misses: what 06_traced_delivery adds from browsers, BITS, journal, Recycle Bin and Defender.
@@ -45,8 +46,10 @@ lying AS (
     JOIN mft_entry e ON e.source_id = n.source_id AND e.record = n.record AND e.sequence = n.sequence
     WHERE n.namespace <> 2 AND NOT n.is_directory AND n.path IS NOT NULL AND is_image_name(n.name) AND m.host IN (SELECT host FROM seen)
 ),
-stripped AS (
+-- Names that hold no image's extension are told apart before all else.
+stripped AS MATERIALIZED (
     SELECT host, temporary_key, path, regexp_replace(path, '\.[^.\\]+$', '') AS bare FROM seen
+    WHERE regexp_matches(path, '(?i)\.(' || array_to_string(rule_words('image_extension'), '|') || ')\.[^\\]*$')
 ),
 spelled AS (
     SELECT host, temporary_key, path, bare AS image_path, FALSE AS is_loose FROM stripped
@@ -218,14 +221,16 @@ unmarked_file AS (
     JOIN mft_volume m USING (source_id)
     JOIN mft_entry e ON e.source_id = n.source_id AND e.record = n.record
     WHERE n.namespace <> 2 AND is_image_name(n.name) AND e.si_created_utc IS NOT NULL
-        AND regexp_matches(lower(n.path), rule_pattern('place_mail') || '|' || rule_pattern('place_archive') || '|' || rule_pattern('place_web'))
+        AND regexp_matches(lower(n.path), rule_pattern('place_mail') || '|' || rule_pattern('place_chat') || '|' || rule_pattern('place_archive') || '|' || rule_pattern('place_web'))
 ),
 unmarked_event AS (
     SELECT c.host, c.image_path, c.file_key, c.time_utc, 'Sysmon 11' AS source, c.source_id AS event_source, c.record_offset AS event_offset, c.temporary_key, c.temporary_remark
     FROM created_event c
     LEFT JOIN (SELECT DISTINCT host, file_key FROM mounted) m USING (host, file_key)
     WHERE m.file_key IS NOT NULL
-        OR regexp_matches(c.file_key, rule_pattern('place_mail') || '|' || rule_pattern('place_archive') || '|' || rule_pattern('place_web'))
+        OR (is_image_name(c.image_path) AND list_contains(
+            list_concat(rule_words('mail_program'), rule_words('chat_program'), rule_words('browser_program'), rule_words('archive_program')), program_of(c.writer_path)))
+        OR regexp_matches(c.file_key, rule_pattern('place_mail') || '|' || rule_pattern('place_chat') || '|' || rule_pattern('place_archive') || '|' || rule_pattern('place_web'))
 ),
 unmarked AS (
     SELECT *, rule_value('c_delivery_unmarked') AS confidence, FALSE AS is_marked
@@ -250,14 +255,16 @@ SELECT short_hash(concat_ws('|', 'delivery', host, file_key, epoch_ns(time_utc),
     CASE
         WHEN regexp_matches(file_key, rule_pattern('place_mail'))
             OR list_contains(rule_words('mail_program'), program_of(coalesce(creator_path, writer_path))) THEN 'mail'
-        WHEN regexp_matches(file_key, rule_pattern('place_chat')) THEN 'chat'
-        WHEN regexp_matches(file_key, rule_pattern('place_archive'))
+        WHEN regexp_matches(file_key, rule_pattern('place_chat'))
+            OR list_contains(rule_words('chat_program'), program_of(coalesce(creator_path, writer_path))) THEN 'chat'
+        WHEN regexp_matches(file_key, rule_pattern('place_archive')) OR list_contains(rule_words('archive_program'), program_of(coalesce(creator_path, writer_path)))
             OR (
                 regexp_matches(referrer_url, '(?i)^([a-z]:\\|\\\\)')
                 AND list_contains(rule_words('archive_extension'), extension_of(referrer_url))
             ) THEN 'archive'
         WHEN coalesce(zone_id, 3) >= 3 AND is_marked THEN 'web'
-        WHEN NOT is_marked AND regexp_matches(file_key, rule_pattern('place_web')) THEN 'download'
+        WHEN NOT is_marked AND (regexp_matches(file_key, rule_pattern('place_web')) OR list_contains(rule_words('browser_program'), program_of(creator_path)))
+            THEN 'download'
         WHEN list_contains(rule_words('copy_program'), program_of(creator_path)) THEN 'copied'
         ELSE 'unknown'
     END AS trace

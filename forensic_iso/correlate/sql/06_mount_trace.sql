@@ -1,10 +1,11 @@
 -- image_mention (temporary): moments at which the host used an image by its name, without saying that it was mounted:
--- Explorer's shortcut in Recent ($MFT; each rewriting in $J), RecentDocs, Explorer's jump lists, PowerShell's calls; shortcuts and
+-- Explorer's shortcut in Recent ($MFT; each rewriting in $J, Sysmon 11, Defender's file events), RecentDocs, Explorer's jump lists, PowerShell's calls; shortcuts and
 -- jump lists to a file on a volume with the serial of an image in the evidence (content).
 -- drive_sign: moments at which a virtual drive was there, without the image: Defender UsbDriveMounted with bus type 15, device
--- arrivals (Security 6416, Kernel-PnP), first installation of a slot (Enum\SCSI, setupapi), MPLog's first scan of \Device\CdRomN,
+-- arrivals (Security 6416, Kernel-PnP), volumes of file-backed disks (Ntfs 4; Enum\STORAGE by the id of 1006), first installation of a slot (Enum\SCSI, setupapi), MPLog's first scan of \Device\CdRomN,
 -- MountPoints2 of a volume GUID that MountedDevices gives to a virtual drive; shellbags and RecentDocs of a drive.
--- told_path: images whose one path on the host is told by an arrival, a shortcut's target or a log, for traces that keep the name alone.
+-- told_path: images whose one path on the host is told by an arrival, a shortcut's target, the journal, the Recycle Bin or a log, for
+-- traces that keep the name alone.
 -- virtual_drive: last arrival and removal of each slot.
 -- Misses: other programs' jump lists (opening is no mount there), dialogs, shortcuts whose own times are not known.
 CREATE OR REPLACE TEMP TABLE virtual_drive AS
@@ -16,6 +17,12 @@ FROM scsi_device
 WHERE coalesce(origin, '') <> 'deleted_loose' AND (is_virtual_dvd OR is_virtual_disk) AND image_slot IS NOT NULL AND last_arrival_utc IS NOT NULL AND coalesce(current, TRUE)
 QUALIFY row_number() OVER (PARTITION BY host, device_id, last_arrival_utc ORDER BY source_id, "offset") = 1;
 
+-- Runs of the system as the bounds of mounts that no log tells: where the system failed, its last record says nothing of traces after it,
+-- and only the next start ends them.
+CREATE OR REPLACE TEMP TABLE run_of_system AS
+SELECT b.*, CASE WHEN b.end_basis = 'crash' THEN b.end_ns ELSE b.stop_ns END AS bound_ns, n.started_utc AS next_utc
+FROM boot b
+LEFT JOIN boot n ON n.host = b.host AND n.boot_number = b.boot_number + 1;
 CREATE OR REPLACE TEMP MACRO is_shortcut_of_image(path) AS is_image_name(regexp_replace(path, '(?i)\.lnk$', ''));
 
 -- Each shortcut at hand with the times of its own file.
@@ -64,6 +71,19 @@ said AS (
     LEFT JOIN target t ON t.host = j.host AND t.lnk_key = path_key(j.path)
     -- Created, or its content written; not deleted (0x200) or renamed (0x3000).
     WHERE j.is_shortcut AND (j.reason_flags & 263) <> 0 AND (j.reason_flags & 12800) = 0 AND (j.path IS NULL OR j.path ILIKE '%\Recent\%')
+    UNION ALL
+    SELECT f.host, f.happened_utc, regexp_replace(file_name(f.target_filename), '(?i)\.lnk$', ''), t.target_path, 'Explorer''s writing of the shortcut in Recent (Sysmon 11)', 'user',
+        lower(regexp_extract(f.target_filename, '(?i)\\users\\([^\\]+)\\', 1)), NULL, NULL, f.source_id, 'sysmon_file_create', f.record_offset
+    FROM sysmon_timed('sysmon_file_create') f
+    LEFT JOIN target t ON t.host = f.host AND t.lnk_key = path_key(f.target_filename)
+    WHERE f.target_filename ILIKE '%\Recent\%.lnk' AND is_shortcut_of_image(f.target_filename) AND program_of(f.image) = 'explorer'
+    UNION ALL
+    SELECT f.host, f.timestamp_utc, regexp_replace(file_name(f.folder_path), '(?i)\.lnk$', ''), t.target_path, 'Explorer''s writing of the shortcut in Recent (Defender file event)', 'user',
+        lower(regexp_extract(f.folder_path, '(?i)\\users\\([^\\]+)\\', 1)), NULL, NULL, f.source_id, 'mde_device_file_events', f.row_address
+    FROM mde_device_file_events f
+    LEFT JOIN target t ON t.host = f.host AND t.lnk_key = path_key(f.folder_path)
+    WHERE f.action_type IN ('FileCreated', 'FileModified') AND f.host IS NOT NULL AND f.timestamp_utc IS NOT NULL
+        AND f.folder_path ILIKE '%\Recent\%.lnk' AND is_shortcut_of_image(f.folder_path) AND program_of(f.initiating_process_file_name) = 'explorer'
     UNION ALL
     SELECT host, opened_utc, name, NULL, 'RecentDocs' || recovered(origin), 'user', lower("user"), NULL, NULL, source_id, 'recent_doc', "offset"
     FROM recent_doc
@@ -122,9 +142,20 @@ said AS (
     WHERE provider = 'Microsoft-Windows-Kernel-PnP' AND event_id IN (400, 410)
         AND regexp_matches(data, '(?i)(CdRom&Ven_Msft&Prod_Virtual_DVD-ROM|Disk&Ven_Msft&Prod_Virtual_Disk)\\+2&1f4adffe&')
     UNION ALL
+    -- An NTFS volume of a file-backed disk (bus type 15) came.
+    SELECT host, time_utc, CASE WHEN volume_name LIKE '_:%' THEN lower(left(volume_name, 2)) END, 'a volume of a file-backed disk mounted (Ntfs 4)', TRUE, FALSE,
+        source_id, 'ntfs_volume', record_offset
+    FROM timed('ntfs_volume') WHERE event_id = 4 AND bus_type = 15
+    UNION ALL
     SELECT host, unnest(list_distinct([install_utc, first_install_utc])), NULL, 'first installation of the virtual drive in slot ' || image_slot || ' (Enum\SCSI)' || recovered(origin),
         TRUE, FALSE, source_id, 'scsi_device', "offset"
     FROM scsi_device WHERE (is_virtual_dvd OR is_virtual_disk) AND image_slot IS NOT NULL AND coalesce(current, TRUE) AND coalesce(origin, '') <> 'deleted_loose'
+    UNION ALL
+    -- Enum\STORAGE names a volume by its disk's RegistryId, as 1006 logs it: the device's, so of each disk in that slot, and no letter.
+    SELECT v.host, v.last_arrival_utc, NULL, 'last arrival of a volume on a virtual disk (Enum\STORAGE, the disk by its id in 1006)', TRUE, FALSE, v.source_id, 'storage_volume', v."offset"
+    FROM storage_volume v
+    SEMI JOIN (SELECT host, guid_key(registry_id) AS disk_guid FROM timed('partition_diagnostic') WHERE bus_type = 15) p ON p.host = v.host AND p.disk_guid = v.disk_guid
+    WHERE v.last_arrival_utc IS NOT NULL AND coalesce(v.current, TRUE) AND coalesce(v.origin, '') <> 'deleted_loose'
     UNION ALL
     -- Local time of the log by the zone in the registry, where that hour came once.
     SELECT * FROM (
@@ -161,12 +192,20 @@ WHERE s.time_utc IS NOT NULL AND s.host IS NOT NULL AND d.volume IS NULL;
 CREATE OR REPLACE TEMP TABLE told_path AS
 SELECT host, lower(file_name(path)) AS image_name, min(path) AS image_path
 FROM (
-    SELECT host, image_path AS path FROM delivery
-    UNION ALL SELECT host, image_path FROM created_event
-    UNION ALL SELECT host, path FROM image_path
-    UNION ALL SELECT host, canonical(target_path) FROM browser_download WHERE is_image_name(target_path)
-    UNION ALL SELECT host, canonical(target_path) FROM lnk WHERE is_image_name(target_path)
+    SELECT * FROM (
+        SELECT host, image_path AS path, 1 AS rank FROM delivery
+        UNION ALL SELECT host, image_path, 1 FROM created_event
+        UNION ALL SELECT host, path, 1 FROM image_path
+        UNION ALL SELECT host, canonical(target_path), 1 FROM browser_download WHERE is_image_name(target_path)
+        UNION ALL SELECT host, canonical(target_path), 1 FROM lnk WHERE is_image_name(target_path)
+        UNION ALL SELECT host, path, 2 FROM journal_name WHERE NOT is_shortcut AND path NOT ILIKE '_:\$Recycle.Bin\%'
+        UNION ALL SELECT host, canonical(original_path), 2 FROM recycle_bin_item WHERE is_image_name(original_path)
+        UNION ALL SELECT host, canonical(local_path), 2 FROM bits_transfer WHERE is_image_name(local_path)
+        UNION ALL SELECT host, canonical(folder_path), 2 FROM mde_device_file_events WHERE is_image_name(folder_path)
+    )
+    WHERE host IS NOT NULL AND regexp_matches(path, '^([A-Za-z]:\\|\\\\)')
+    -- Where the file came or was named; only without that, where records of change have it.
+    QUALIFY rank = min(rank) OVER (PARTITION BY host, lower(file_name(path)))
 )
-WHERE host IS NOT NULL AND regexp_matches(path, '^([A-Za-z]:\\|\\\\)')
 GROUP BY ALL
 HAVING count(DISTINCT path_key(path)) = 1;

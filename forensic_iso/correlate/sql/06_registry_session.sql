@@ -16,7 +16,7 @@ WITH unexplained AS (
     ANTI JOIN session s ON s.host = v.host AND abs(s.open_ns - v.open_ns) <= rule_ns('attach_trace_s')
 ),
 named AS (
-    SELECT v.*, r.image_name, r.what,
+    SELECT v.*, r.image_name, r.what, r.user_sid,
         coalesce(r.target_path, max(r.target_path) OVER (PARTITION BY v.host, v.open_ns, v.image_slot, lower(r.image_name))) AS target_path,
         r.source_id AS trace_source, r.table_name AS trace_table, r.record_offset AS trace_offset
     FROM unexplained v
@@ -43,7 +43,7 @@ placed AS (
 SELECT short_hash(concat_ws('|', 'session', n.host, coalesce(p.file_key, path_key(n.target_path), path_key(t.image_path), lower(n.image_name)), n.open_ns)) AS session_id,
     n.host, coalesce(p.file_key, path_key(n.target_path), path_key(t.image_path), lower(n.image_name)) AS image_key, coalesce(p.file_key, path_key(n.target_path), path_key(t.image_path), lower(n.image_name)) AS file_key,
     coalesce(p.image_path, n.target_path, t.image_path, n.image_name) AS image_path, p.record, p.sequence, p.mft_source, p.mft_offset,
-    n.opened_utc, n.open_ns, coalesce(n.closed_utc, b.ended_utc) AS closed_utc, n.close_ns, coalesce(n.close_ns, b.stop_ns) AS end_ns, b.boot_number,
+    n.opened_utc, n.open_ns, coalesce(n.closed_utc, CASE WHEN b.end_basis = 'crash' AND b.stop_ns < n.open_ns THEN b.next_utc ELSE b.ended_utc END) AS closed_utc, n.close_ns, coalesce(n.close_ns, b.bound_ns) AS end_ns, b.boot_number,
     CASE WHEN n.close_ns IS NOT NULL THEN 'removed' WHEN coalesce(b.end_basis, 'log_end') = 'log_end' THEN 'open_ended' ELSE b.end_basis END AS close_basis,
     CASE WHEN n.is_virtual_dvd THEN 'optical' ELSE 'disk' END AS image_kind,
     FALSE AS has_vhdmp, FALSE AS removal_only, FALSE AS has_handle, FALSE AS logs_handles, coalesce(n.close_ns IS NULL AND b.fast_startup, FALSE) AS may_have_survived,
@@ -52,8 +52,8 @@ SELECT short_hash(concat_ws('|', 'session', n.host, coalesce(p.file_key, path_ke
         || CASE WHEN n.target_path IS NOT NULL THEN ', its path by the target' WHEN p.places > 1 THEN ', one of ' || p.places || ' files of the name'
             WHEN p.places IS NULL AND t.image_path IS NOT NULL THEN ', its path the only one of that name on the host'
             WHEN p.places IS NULL THEN ', its folder is not known' ELSE '' END AS other_basis,
-    n.source_id AS disk_source, n.record_offset AS disk_offset, n.trace_source, n.trace_table, n.trace_offset
+    n.user_sid, n.source_id AS disk_source, n.record_offset AS disk_offset, n.trace_source, n.trace_table, n.trace_offset
 FROM named n
 LEFT JOIN placed p USING (host, open_ns, image_slot)
 LEFT JOIN told_path t ON t.host = n.host AND t.image_name = lower(n.image_name)
-ASOF LEFT JOIN boot b ON b.host = n.host AND n.open_ns >= b.start_ns;
+ASOF LEFT JOIN run_of_system b ON b.host = n.host AND n.open_ns >= b.start_ns;

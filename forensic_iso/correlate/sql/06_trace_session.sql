@@ -4,7 +4,8 @@
 -- UsbDriveMounted of a virtual DVD with no image beside it makes a session of the only image that arrived within trace_end_s
 -- before it, else one whose image is not named.
 -- Not taken: what a session explains; what VHDMP's log covers without a gap and does not tell; images on optical drives after the
--- last arrival that Enum\SCSI has; Explorer's mentions at the image's own arrival (programs that save files write them too).
+-- last arrival that Enum\SCSI has; Explorer's mentions at the image's own arrival (programs that save files write them too), and where
+-- Explorer started another program with the image.
 -- End: Dismount-DiskImage, UsbDriveUnmounted of the letter, the end of that run of the system; for joins at most trace_end_s later.
 -- trace_letter, session_trace: letters and rows behind the sessions. Misses: shortcuts without times.
 ALTER TABLE session ADD COLUMN trace_confidence DOUBLE;
@@ -48,6 +49,13 @@ fresh AS (
     FROM image_mention m
     ANTI JOIN arrived a ON a.host = m.host AND a.name = lower(m.image_name) AND m.kind = 'user'
         AND m.mono_ns BETWEEN a.mono_ns - rule_ns('opened_on_arrival_s') AND a.mono_ns + rule_ns('opened_on_arrival_s')
+    -- Explorer gave it to another program: a mount starts none.
+    ANTI JOIN (
+        SELECT host, start_ns, lower(command_line) AS line FROM process
+        WHERE program_of(parent_path) = 'explorer' AND regexp_matches(command_line, '(?i)\.(' || array_to_string(rule_words('image_extension'), '|') || ')\b')
+            AND NOT list_contains(rule_words('shell_program'), program_of(path)) AND program_of(path) <> 'explorer'
+    ) p ON p.host = m.host AND m.kind = 'user' AND contains(p.line, lower(m.image_name))
+        AND p.start_ns BETWEEN m.mono_ns - rule_ns('opened_on_arrival_s') AND m.mono_ns + rule_ns('opened_on_arrival_s')
 ),
 -- The path: as mentioned, or by another mention of the name, or where the file lies, marked ones first.
 told AS (
@@ -219,13 +227,13 @@ QUALIFY row_number() OVER (PARTITION BY t.host, t.image_key, t.open_ns ORDER BY 
 
 CREATE OR REPLACE TEMP TABLE trace_session AS
 SELECT short_hash(concat_ws('|', 'session', t.host, t.image_key, coalesce(t.open_ns::VARCHAR, 'untimed'))) AS session_id, t.*,
-    coalesce(e.time_utc, b.ended_utc) AS closed_utc, e.mono_ns AS close_ns,
+    coalesce(e.time_utc, CASE WHEN b.end_basis = 'crash' AND b.stop_ns < t.last_ns THEN b.next_utc ELSE b.ended_utc END) AS closed_utc, e.mono_ns AS close_ns,
     CASE WHEN e.mono_ns IS NOT NULL THEN 'removed' WHEN coalesce(b.end_basis, 'log_end') = 'log_end' THEN 'open_ended' ELSE b.end_basis END AS close_basis,
-    coalesce(e.mono_ns, least(coalesce(b.stop_ns, 9223372036854775807), t.last_ns + rule_ns('trace_end_s'))) AS end_ns,
+    coalesce(e.mono_ns, least(coalesce(b.bound_ns, 9223372036854775807), t.last_ns + rule_ns('trace_end_s'))) AS end_ns,
     coalesce(e.mono_ns IS NULL AND b.fast_startup, FALSE) AS may_have_survived, e.what AS end_what
 FROM trace_mount t
 LEFT JOIN trace_end e USING (host, image_key, open_ns)
-LEFT JOIN boot b ON b.host = t.host AND b.boot_number = t.boot_number;
+LEFT JOIN run_of_system b ON b.host = t.host AND b.boot_number = t.boot_number;
 
 INSERT INTO session BY NAME
 SELECT session_id, host, image_key, image_key AS file_key, image_path, record, sequence, mft_source, mft_offset, opened_utc, open_ns, closed_utc, close_ns, end_ns,

@@ -2,7 +2,7 @@
 -- it came, or it was there at seen_utc. From browser_download, browser_visit (addresses that end in an image), BITS (16403: local
 -- name; 59, 60: address; its queue), $J (creation or renaming of an image), slack of $I30 and of the $MFT,
 -- the Recycle Bin, Defender (1116..., history, MPLog, quarantine), Sysmon 23 and 26 of a mark, Defender's file events, the $MFT of images mounted by weaker traces.
--- trace download: finished, from an address outside that is no vendor's; detected: by Defender; unblocked: a mark was deleted.
+-- trace download: finished, from an address outside that is no vendor's, or by a browser as its temporary name tells; detected: by Defender; unblocked: a mark was deleted.
 -- stands_alone: makes a row by itself. Misses: browsers without a database of downloads.
 CREATE OR REPLACE TEMP MACRO host_of(url) AS lower(regexp_extract(url, '(?i)^(?:https?|ftps?)://(?:[^/@]*@)?\[?([^/:?#\]]+)', 1));
 CREATE OR REPLACE TEMP MACRO is_outside(url) AS
@@ -23,7 +23,8 @@ WITH image AS (
     SELECT host, source_id, volume, record, sequence, min(time_utc) AS named_utc, arg_min(record_offset, time_utc) AS record_offset,
         bool_or((reason_flags & 256) <> 0) AS is_created, arg_max(name, time_utc) AS name, arg_max(path, time_utc) AS path,
         -- Streams changed (0x200000) where none was written (0x20): deleted.
-        max(time_utc) FILTER ((reason_flags & 2097152) <> 0 AND (reason_flags & 48) = 0) AS stream_cut_utc
+        max(time_utc) FILTER ((reason_flags & 2097152) <> 0 AND (reason_flags & 48) = 0) AS stream_cut_utc,
+        min(time_utc) FILTER ((reason_flags & 32) <> 0) AS stream_written_utc
     FROM journal_name
     WHERE NOT is_shortcut AND (reason_flags & 512) = 0 AND record IS NOT NULL
     GROUP BY ALL
@@ -31,13 +32,14 @@ WITH image AS (
     HAVING bool_or((reason_flags & 8448) <> 0)
 ),
 birth AS (
-    SELECT u.source_id, u.record, u.sequence, min(u.time_utc) AS created_utc
+    SELECT u.source_id, u.record, u.sequence, min(u.time_utc) FILTER ((u.reason_flags & 256) <> 0) AS created_utc,
+        -- The temporary name of a browser's download.
+        arg_min(u.name, u.time_utc) FILTER (regexp_matches(u.name, '(?i)\.(crdownload|opdownload|part|partial)$')) AS temporary_name
     FROM usn_record u
     SEMI JOIN image i ON i.source_id = u.source_id AND i.record = u.record AND i.sequence = u.sequence
-    WHERE (u.reason_flags & 256) <> 0
     GROUP BY ALL
 )
-SELECT i.*, coalesce(b.created_utc, CASE WHEN i.is_created THEN i.named_utc END) AS created_utc
+SELECT i.*, coalesce(b.created_utc, CASE WHEN i.is_created THEN i.named_utc END) AS created_utc, b.temporary_name
 FROM image i
 LEFT JOIN birth b USING (source_id, record, sequence);
 
@@ -110,8 +112,11 @@ WITH said AS (
         source_id, 'bits_transfer', "offset"
     FROM bits_transfer WHERE is_image_name(local_path) AND coalesce(job_type, 'download') = 'download'
     UNION ALL
-    SELECT j.host, coalesce(j.path, j.name), coalesce(j.created_utc, j.named_utc), j.named_utc, NULL, NULL, NULL, 'unknown', TRUE, 'journal',
-        CASE WHEN j.is_created THEN 'the journal has its creation' WHEN j.created_utc IS NOT NULL THEN 'the journal has its creation under another name' ELSE 'the journal has its renaming' END,
+    SELECT j.host, coalesce(j.path, j.name), coalesce(j.created_utc, j.named_utc), j.named_utc, NULL, NULL, NULL,
+        CASE WHEN j.temporary_name IS NOT NULL THEN 'download' ELSE 'unknown' END, TRUE, 'journal',
+        CASE WHEN j.temporary_name IS NOT NULL THEN 'a browser''s download: the journal has it renamed from ' || j.temporary_name
+            WHEN j.is_created THEN 'the journal has its creation' WHEN j.created_utc IS NOT NULL THEN 'the journal has its creation under another name' ELSE 'the journal has its renaming' END
+            || CASE WHEN j.stream_written_utc IS NOT NULL THEN ', and a stream of it written at ' || strftime(j.stream_written_utc, '%Y-%m-%d %H:%M:%S') || ' (which, it does not tell)' ELSE '' END,
         rule_value('c_delivery_record'), j.source_id, 'usn_record', j.record_offset
     FROM journal_file j
     UNION ALL

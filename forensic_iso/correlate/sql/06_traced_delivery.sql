@@ -117,17 +117,33 @@ JOIN mft_entry e ON e.source_id = n.source_id AND e.record = n.record AND e.sequ
 ANTI JOIN (SELECT source_id, record FROM zone_identifier WHERE coalesce(origin, '') <> 'slack') z ON z.source_id = n.source_id AND z.record = n.record
 WHERE abs(epoch_ns(e.si_created_utc) - epoch_ns(d.time_utc)) <= rule_ns('delivery_same_s');
 
+-- The archive an image came out of, by its own mark ($MFT, else Sysmon 15), else by the browser's record of its download.
 CREATE OR REPLACE TEMP TABLE arrival_archive AS
--- The archive an image came out of, where it bears a mark itself.
-SELECT d.delivery_id, any_value(z.host_url) AS host_url, any_value(z.zone_id) AS zone_id, any_value(z.source_id) AS source_id, any_value(z.record_offset) AS record_offset
-FROM delivery d
-JOIN mft_volume m ON m.host = d.host AND m.volume = lower(left(d.referrer_url, 2))
-JOIN zone_identifier z ON z.source_id = m.source_id AND m.volume || lower(z.path) = path_key(d.referrer_url)
-WHERE regexp_matches(d.referrer_url, '(?i)^[a-z]:\\') AND coalesce(z.origin, '') <> 'slack'
-GROUP BY d.delivery_id;
+WITH out_of AS (
+    SELECT delivery_id, host, path_key(referrer_url) AS archive_key, stamp_ns(host, time_utc) AS mono_ns FROM delivery WHERE regexp_matches(referrer_url, '(?i)^[a-z]:\\')
+),
+told AS (
+    SELECT d.delivery_id, z.host_url, z.zone_id, TRUE AS is_marked, 1 AS rank, z.source_id, 'zone_identifier' AS table_name, z.record_offset
+    FROM out_of d
+    JOIN mft_volume m ON m.host = d.host AND m.volume = left(d.archive_key, 2)
+    JOIN zone_identifier z ON z.source_id = m.source_id AND m.volume || lower(z.path) = d.archive_key
+    WHERE coalesce(z.origin, '') <> 'slack'
+    UNION ALL
+    SELECT d.delivery_id, filled(stream_value(e.contents, 'hosturl')), try_cast(nullif(regexp_extract(e.contents, '(?i)zoneid\s*=\s*([0-9]+)', 1), '') AS INTEGER), TRUE, 2,
+        e.source_id, 'sysmon_stream_create', e.record_offset
+    FROM out_of d
+    JOIN sysmon_timed('sysmon_stream_create') e ON e.host = d.host AND path_key(without_stream(e.target_filename)) = d.archive_key
+    WHERE e.target_filename ILIKE '%:zone.identifier%' AND coalesce(e.mono_ns <= d.mono_ns + rule_ns('download_slack_s'), TRUE)
+    UNION ALL
+    SELECT d.delivery_id, b.url, NULL, FALSE, 3, b.source_id, 'browser_download', b.row_id
+    FROM out_of d
+    JOIN browser_download b ON b.host = d.host AND path_key(b.target_path) = d.archive_key
+    WHERE coalesce(stamp_ns(b.host, b.start_utc) <= d.mono_ns + rule_ns('download_slack_s'), TRUE)
+)
+SELECT * FROM told QUALIFY row_number() OVER (PARTITION BY delivery_id ORDER BY rank, source_id, record_offset DESC) = 1;
 
 INSERT INTO delivery_ref
-SELECT delivery_id, source_id, 'zone_identifier', record_offset, 'mark of the archive' FROM arrival_archive
+SELECT delivery_id, source_id, table_name, record_offset, CASE WHEN is_marked THEN 'mark of the archive' ELSE 'download of the archive' END FROM arrival_archive
 UNION
 SELECT d.delivery_id, t.source_id, t.table_name, t.record_offset, 'its temporary name: ' || t.how
 FROM delivery d
@@ -149,7 +165,7 @@ SELECT d.* REPLACE (
             ELSE d.trace
         END AS trace
     ),
-    w.what,
+    d.source AS made_source, w.what,
     concat_ws('; ', w.removal,
         CASE
             WHEN d.is_slack THEN 'the mark lies in the record''s slack: removed from this file, or left by an earlier one'
@@ -161,7 +177,7 @@ SELECT d.* REPLACE (
             THEN 'the journal has a change of its streams at ' || strftime(j.stream_cut_utc, '%Y-%m-%d %H:%M:%S') || ' in which none was written' END
     ) AS removal,
     coalesce(w.is_unblocked, FALSE) OR (l.delivery_id IS NOT NULL AND (d.is_marked OR j.stream_cut_utc IS NOT NULL)) AS is_mark_removed,
-    a.host_url AS archive_url, a.delivery_id IS NOT NULL AS archive_marked, a.zone_id AS archive_zone
+    a.host_url AS archive_url, coalesce(a.is_marked, FALSE) AS archive_marked, a.zone_id AS archive_zone
 FROM kept d
 LEFT JOIN delivery_word w USING (delivery_id)
 LEFT JOIN lacking_mark l USING (delivery_id)

@@ -221,13 +221,15 @@ SELECT delivery_id, host, image_path, time_utc, zone_id, host_url, referrer_url,
                 THEN 'marked zone ' || zone_id || ' (' || source || '), long after the file was created'
             WHEN is_marked THEN 'marked zone ' || zone_id || ' (' || source || ')'
             WHEN time_utc IS NULL THEN 'no mark known; when it came is not known (' || source || ')'
-            WHEN what IS NULL OR mft_source IS NOT NULL OR event_source IS NOT NULL THEN 'no mark; created as the ' || source || ' says'
+            WHEN mft_source IS NOT NULL THEN 'no mark; created as the ' || coalesce(made_source, '$MFT') || ' says'
+            WHEN event_source IS NOT NULL THEN 'no mark known; created as ' || coalesce(made_source, source) || ' says'
             ELSE 'no mark known; no file of it is at hand (' || source || ')'
         END,
         what,
         temporary_remark,
         moved_remark,
-        CASE WHEN archive_marked THEN 'its archive is marked zone ' || coalesce(archive_zone::VARCHAR, 'unknown') || coalesce(' from ' || archive_url, '') END
+        CASE WHEN archive_marked THEN 'its archive is marked zone ' || coalesce(archive_zone::VARCHAR, 'unknown') || coalesce(' from ' || archive_url, '')
+            WHEN archive_url IS NOT NULL THEN 'its archive was downloaded from ' || archive_url || ' (browser download)' END
     ) AS basis,
     nullif(removal, '') AS mark_removed,
     confidence

@@ -1,17 +1,34 @@
 -- session_file (temporary): content of the images found in the evidence, by session: by the image's path, by its name where the
--- collection tells none. From image_content.
+-- collection tells none. Of an image mounted from another one: what the outer image's listing has of it, where one image that was open
+-- then holds a file of that path. From image_content.
 -- registry_letter: letters by MountedDevices (of the drive's slot, written at the arrival) and by the label that VolumeInfoCache
 -- keeps (SOFTWARE), for all sessions. From virtual_drive, mounted_device, volume_info.
 -- Misses: images that were not collected; letters given anew since.
 CREATE OR REPLACE TEMP TABLE session_file AS
-WITH listed AS (
+WITH content AS (
     SELECT c.host, path_key(s.windows_path) AS image_key, lower(regexp_extract(s.path, '[^/\\]+$')) AS image_name, coalesce(c.shown, TRUE) AS shown,
         c.path, c.volume_serial, c.volume_label, c.size_bytes, c.sha256, c.sha1, c.md5, c.lnk_target, c.lnk_arguments,
-        c.source_id, c.record_offset
+        c.source_id, c.record_offset, lower(replace(c.container_path, '/', '\')) AS container
     FROM image_content c
     JOIN source s USING (source_id)
-    WHERE NOT c.is_directory AND c.container_path IS NULL
+    WHERE NOT c.is_directory
+),
+listed AS (
+    SELECT * EXCLUDE (container) FROM content WHERE container IS NULL
+),
+inner_image AS (
+    SELECT i.session_id, i.image_path, i.open_ns, n.source_id, n.container
+    FROM session i
+    JOIN session o ON o.host = i.host AND o.session_id <> i.session_id AND o.open_ns <= i.open_ns AND (o.end_ns IS NULL OR i.open_ns <= o.end_ns)
+    JOIN (SELECT DISTINCT host, source_id, image_key, image_name, container FROM content WHERE container IS NOT NULL) n
+        ON n.host = i.host AND n.container = substr(i.image_key, 4)
+        AND (n.image_key IN (o.image_key, o.file_key) OR (n.image_key IS NULL AND regexp_extract(o.image_key, '[^\\]+$') = n.image_name))
+    QUALIFY count(*) OVER (PARTITION BY i.session_id) = 1
 )
+SELECT i.session_id, i.image_path, i.open_ns, c.* EXCLUDE (container)
+FROM inner_image i
+JOIN content c ON c.source_id = i.source_id AND c.container = i.container
+UNION ALL
 SELECT o.session_id, o.image_path, o.open_ns, f.*
 FROM session o
 JOIN listed f ON f.host = o.host

@@ -12,6 +12,13 @@ CREATE OR REPLACE TEMP MACRO volume_quick(path) AS
 CREATE OR REPLACE TEMP MACRO letters_of(line) AS
     list_distinct(regexp_extract_all(lower(line), '(?:^|[^a-z0-9/]|file:/{2,3})([a-z]:)[\\/]+[^\\/\s"''&|;]', 1));
 
+-- Letters whose root it makes the working directory: cd /d e:\, Set-Location e:, start /d e:\.
+CREATE OR REPLACE TEMP MACRO entered_letters(line) AS
+    CASE WHEN contains(lower(line), 'cd ') OR contains(lower(line), 'chdir ') OR contains(lower(line), 'pushd ') OR contains(lower(line), 'location ')
+            OR contains(lower(line), ' sl ') OR contains(lower(line), 'directory ') OR contains(lower(line), '/d ')
+        THEN list_distinct(regexp_extract_all(lower(line), '(?:(?:^|[\s"''&(;{])(?:cd|chdir)\s+(?:/d\s+)?|pushd\s+|(?:set-location|push-location|\ssl)\s+(?:-(?:literal)?path\s+)?|-workingdirectory\s+|\bstart\s+(?:""\s+)?/d\s+)["'']?([a-z]:)(?:[\\/\s"'';&|)]|$)', 1))
+        ELSE [] END;
+
 -- Devices and volumes that it names: \device\cdrom0\x, \\?\volume{guid}\x.
 CREATE OR REPLACE TEMP MACRO devices_of(line) AS
     list_distinct(regexp_extract_all(lower(line), '(\\device\\[a-z]+[0-9]+|\\\\\?\\volume\{[0-9a-f-]+\})\\[^\\/\s"''&|;]', 1));
@@ -43,7 +50,11 @@ WITH spelled AS (
         CASE WHEN contains(line, '$\') THEN regexp_replace(
                 line, '(?i)\\\\(?:localhost|127\.[0-9]+\.[0-9]+\.[0-9]+|' || regexp_escape(host) || ')\\([a-z])\$\\', '\1:\\', 'g')
             ELSE line END AS command_line
-    FROM (SELECT *, regexp_replace(command_line, '(?i)\\\\[.?]\\(cdrom[0-9]+)\\', '\\Device\\\1\\', 'g') AS line FROM process WHERE command_line IS NOT NULL)
+    FROM (SELECT *, CASE
+            -- Linux's names of Windows' drives.
+            WHEN contains(command_line, '/mnt/') THEN regexp_replace(command_line, '(^|[\s"''=])/mnt/([a-z])/', '\1\2:/', 'g')
+            WHEN lower(right(path, 9)) = '\bash.exe' OR lower(right(path, 7)) = '\sh.exe' THEN regexp_replace(command_line, '(^|[\s"''])/([a-z])/', '\1\2:/', 'g')
+            ELSE regexp_replace(command_line, '(?i)\\\\[.?]\\(cdrom[0-9]+)\\', '\\Device\\\1\\', 'g') END AS line FROM process WHERE command_line IS NOT NULL)
 ),
 known AS (
     SELECT s.*, a.alias, a.target
@@ -96,20 +107,25 @@ WITH path_use AS (
         coalesce(sysmon_offset, security_offset, mde_row) AS record_offset
     FROM process
     UNION ALL
-    SELECT p.host, volume_quick(p.current_directory), NULL, p.start_ns, p.started_utc, FALSE, 'working directory',
+    SELECT p.host, p.volume, NULL, p.start_ns, p.started_utc, FALSE, 'working directory',
         p.sysmon_source_id, 'sysmon_process_create', p.sysmon_offset
-    FROM process p
+    FROM (SELECT *, volume_quick(current_directory) AS volume FROM process WHERE current_directory IS NOT NULL) p
+    -- Nearly all are the system's: told apart before the parents are looked up.
+    ANTI JOIN system_drive d ON d.host = p.host AND d.volume = p.volume
     LEFT JOIN process q ON q.process_key = p.parent_key
-    WHERE p.current_directory IS NOT NULL
-        -- Inherited from the parent: says nothing of its own.
-        AND volume_quick(p.current_directory) IS DISTINCT FROM volume_quick(q.current_directory)
+    -- Inherited from the parent: says nothing of its own.
+    WHERE p.volume IS DISTINCT FROM volume_quick(q.current_directory)
     UNION ALL
-    SELECT p.host, unnest(list_concat(letters_of(t.line), devices_of(t.line))), NULL, p.start_ns, p.started_utc, FALSE, 'argument',
+    SELECT p.host, t.volume, NULL, p.start_ns, p.started_utc, FALSE, 'argument',
         coalesce(p.sysmon_source_id, p.security_source_id, p.mde_source_id),
         CASE WHEN p.sysmon_source_id IS NOT NULL THEN 'sysmon_process_create' WHEN p.security_source_id IS NOT NULL THEN 'security_process_create'
             ELSE 'mde_device_process_events' END,
         coalesce(p.sysmon_offset, p.security_offset, p.mde_row)
-    FROM command_text t
+    FROM (
+        SELECT process_key, host, unnest(list_distinct(list_concat(letters_of(line), entered_letters(line), devices_of(line)))) AS volume
+        FROM command_text
+    ) t
+    ANTI JOIN system_drive d ON d.host = t.host AND d.volume = t.volume
     JOIN process p USING (process_key)
     UNION ALL
     SELECT host, volume_quick(image_loaded), image_loaded, mono_ns, happened_utc, TRUE, 'module', source_id, 'sysmon_image_load', record_offset
@@ -179,34 +195,45 @@ FROM (
 ASOF LEFT JOIN boot b ON b.host = u.host AND u.mono_ns >= b.start_ns;
 
 -- Letters of network drives: mapped by net use, by the registry, or with a share behind the program's own directory.
+-- Since and until when: NULL where only a state tells of it.
 CREATE OR REPLACE TEMP TABLE network_letter AS
 WITH script AS (
-    SELECT host, command_line AS text FROM process WHERE command_line ILIKE '%new-psdrive%' OR command_line ILIKE '%new-smbmapping%'
+    SELECT host, start_ns AS mono_ns, command_line AS text FROM process WHERE command_line ILIKE '%new-psdrive%' OR command_line ILIKE '%new-smbmapping%'
     UNION ALL
-    SELECT host, script_block_text FROM timed('powershell_script_block') WHERE script_block_text ILIKE '%new-psdrive%' OR script_block_text ILIKE '%new-smbmapping%'
+    SELECT host, mono_ns, script_block_text FROM timed('powershell_script_block') WHERE script_block_text ILIKE '%new-psdrive%' OR script_block_text ILIKE '%new-smbmapping%'
+),
+mapped AS (
+    SELECT host, lower(regexp_extract(text, '(?i)new-psdrive\b[^;|\n]*?-name\s+["'']?([a-z])["'']?(?:\s|$)', 1)) || ':' AS volume, mono_ns AS from_ns
+    FROM script WHERE regexp_matches(text, '(?i)new-psdrive\b[^;|\n]*?-name\s+["'']?[a-z]["'']?(\s|$)') AND regexp_matches(text, '(?i)new-psdrive\b[^;|\n]*-root\s+["'']?\\\\')
+    UNION
+    SELECT host, lower(regexp_extract(text, '(?i)new-smbmapping\b[^;|\n]*?-localpath\s+["'']?([a-z]:)', 1)), mono_ns
+    FROM script WHERE regexp_matches(text, '(?i)new-smbmapping\b[^;|\n]*?-localpath\s+["'']?[a-z]:')
+    UNION
+    SELECT host, alias, from_ns FROM path_alias WHERE how = 'subst'
+    UNION
+    SELECT host, lower(letter) AS volume, NULL FROM network_drive WHERE kind = 'mapped' AND letter IS NOT NULL
+    UNION
+    SELECT host, lower(regexp_extract(target_object, '(?i)\\Network\\([a-z])\\RemotePath$', 1)) || ':', mono_ns
+    FROM timed('sysmon_registry') WHERE target_object ILIKE '%\network\_\remotepath'
+    UNION
+    SELECT host, lower(regexp_extract(command_line, '(?i)\bnet1?(?:\.exe)?"?\s+use\s+"?([a-z]:)"?\s+"?\\\\', 1)), start_ns
+    FROM process WHERE regexp_matches(command_line, '(?i)\bnet1?(?:\.exe)?"?\s+use\s+"?[a-z]:"?\s+"?\\\\')
+    UNION
+    SELECT host, lower(left(current_directory, 2)), NULL
+    FROM process
+    WHERE starts_with(path, '\\') AND current_directory LIKE '_:\%' AND length(current_directory) > 3
+        AND contains(path_key(path), substr(rtrim(path_key(current_directory), '\'), 3) || '\')
+    UNION
+    SELECT host, lower(regexp_extract(command_line, '(?i)^"?([a-z]:)\\', 1)), NULL
+    FROM process
+    WHERE starts_with(path, '\\') AND regexp_matches(command_line, '(?i)^"?[a-z]:\\')
+        AND ends_with(path_key(path), nullif(lower(regexp_extract(command_line, '(?i)^"?[a-z]:(\\[^"]*?\.[a-z]+)', 1)), ''))
+),
+unmapped AS (
+    SELECT host, start_ns AS mono_ns, lower(regexp_extract(command_line, '(?i)(?:\buse|\bsubst(?:\.exe)?"?)\s+"?([a-z]:|\*)', 1)) AS volume
+    FROM process WHERE contains(lower(command_line), ' /d') AND regexp_matches(command_line, '(?i)\b(net1?(\.exe)?"?\s+use|subst(\.exe)?"?)\s+"?([a-z]:|\*).*\s/d')
 )
-SELECT host, lower(regexp_extract(text, '(?i)new-psdrive\b[^;|\n]*?-name\s+["'']?([a-z])["'']?(?:\s|$)', 1)) || ':' AS volume
-FROM script WHERE regexp_matches(text, '(?i)new-psdrive\b[^;|\n]*?-name\s+["'']?[a-z]["'']?(\s|$)') AND regexp_matches(text, '(?i)new-psdrive\b[^;|\n]*-root\s+["'']?\\\\')
-UNION
-SELECT host, lower(regexp_extract(text, '(?i)new-smbmapping\b[^;|\n]*?-localpath\s+["'']?([a-z]:)', 1))
-FROM script WHERE regexp_matches(text, '(?i)new-smbmapping\b[^;|\n]*?-localpath\s+["'']?[a-z]:')
-UNION
-SELECT host, alias FROM path_alias WHERE how = 'subst'
-UNION
-SELECT host, lower(letter) AS volume FROM network_drive WHERE kind = 'mapped' AND letter IS NOT NULL
-UNION
-SELECT host, lower(regexp_extract(target_object, '(?i)\\Network\\([a-z])\\RemotePath$', 1)) || ':'
-FROM timed('sysmon_registry') WHERE target_object ILIKE '%\network\_\remotepath'
-UNION
-SELECT host, lower(regexp_extract(command_line, '(?i)\bnet1?(?:\.exe)?"?\s+use\s+"?([a-z]:)"?\s+"?\\\\', 1))
-FROM process WHERE regexp_matches(command_line, '(?i)\bnet1?(?:\.exe)?"?\s+use\s+"?[a-z]:"?\s+"?\\\\')
-UNION
-SELECT host, lower(left(current_directory, 2))
-FROM process
-WHERE starts_with(path, '\\') AND current_directory LIKE '_:\%' AND length(current_directory) > 3
-    AND contains(path_key(path), substr(rtrim(path_key(current_directory), '\'), 3) || '\')
-UNION
-SELECT host, lower(regexp_extract(command_line, '(?i)^"?([a-z]:)\\', 1))
-FROM process
-WHERE starts_with(path, '\\') AND regexp_matches(command_line, '(?i)^"?[a-z]:\\')
-    AND ends_with(path_key(path), nullif(lower(regexp_extract(command_line, '(?i)^"?[a-z]:(\\[^"]*?\.[a-z]+)', 1)), ''));
+SELECT m.host, m.volume, m.from_ns, min(u.mono_ns) AS to_ns
+FROM mapped m
+LEFT JOIN unmapped u ON u.host = m.host AND u.volume IN (m.volume, '*') AND u.mono_ns >= m.from_ns
+GROUP BY ALL;

@@ -1,6 +1,6 @@
 -- trace_use (temporary): each statement of an artifact other than logs of processes and prefetch that names a program or a
 -- command on a volume: where, when, and what it proves. class: run (the program ran), command (somebody gave it),
--- shortcut (Explorer opened one), presence (the file was there). stage, by what the time means: 1 start, 2 seen running,
+-- shortcut (Explorer opened one), document (opened with its macros enabled; command_line is then the program), presence (the file was there). stage, by what the time means: 1 start, 2 seen running,
 -- 3 an interval (from_ns to mono_ns), 4 none (time_remark says what the artifact keeps instead), 5 presence.
 -- From user_assist, recent_app, bam_entry, pca_launch, pca_event, srum_*, program_trace, mplog_line, defender_history,
 -- Defender's events, TaskScheduler 129 and 200, AppLocker, run_mru, powershell_history, scheduled_task, task_cache, wer_report,
@@ -85,6 +85,20 @@ WITH said AS (
     SELECT host, unnest(commanded_files(command)), 'command', CASE WHEN opened_utc IS NULL THEN 4 ELSE 1 END, opened_utc, NULL, 'RunMRU: typed in the Run dialog',
         CASE WHEN opened_utc IS NULL THEN 'it keeps the time of the newest entry only' END, rule_value('c_trace_command'), "user", command, NULL, source_id, 'run_mru', "offset"
     FROM run_mru
+    UNION ALL
+    -- A document whose content (macros) the user enabled: dated where the key holds no other record, else by the list of opened files.
+    SELECT t.host, t."path", 'document', CASE WHEN t.is_alone THEN 1 WHEN o.opened_utc IS NOT NULL THEN 2 ELSE 4 END,
+        CASE WHEN t.is_alone THEN t.key_last_write_utc ELSE o.opened_utc END, NULL, 'TrustRecords: the user enabled its content (macros) in ' || t.program,
+        CASE WHEN t.is_alone THEN 'the key was written last then, it holds this record alone' WHEN o.opened_utc IS NOT NULL THEN 'opened last then; when its content was enabled is not kept'
+            ELSE 'the record keeps no time of that' END,
+        rule_value(CASE WHEN t.is_alone OR o.opened_utc IS NOT NULL THEN 'c_trace_seen' ELSE 'c_trace_untimed' END), t."user",
+        CASE lower(t.program) WHEN 'word' THEN 'WINWORD.EXE' WHEN 'excel' THEN 'EXCEL.EXE' WHEN 'powerpoint' THEN 'POWERPNT.EXE' WHEN 'access' THEN 'MSACCESS.EXE'
+            WHEN 'publisher' THEN 'MSPUB.EXE' ELSE upper(t.program) || '.EXE' END,
+        NULL, t.source_id, 'office_doc', t."offset"
+    FROM (SELECT *, count(*) OVER (PARTITION BY host, source_id, key_path) = 1 AS is_alone FROM office_doc WHERE kind = 'trusted') t
+    LEFT JOIN (SELECT host, source_id, lower(replace("path", '/', '\')) AS file, max(opened_utc) AS opened_utc FROM office_doc WHERE kind = 'file' GROUP BY ALL) o
+        ON o.host = t.host AND o.source_id = t.source_id AND o.file = lower(replace(t."path", '/', '\'))
+    WHERE t.macros_enabled AND coalesce(t.origin, '') <> 'deleted_loose'
     UNION ALL
     SELECT host, unnest(commanded_files(command)), 'command', 4, NULL, NULL, 'PowerShell''s history: typed, line ' || line_number, 'the history keeps no times',
         rule_value('c_trace_command_untimed'), profile_user, command, NULL, source_id, 'powershell_history', "offset"
@@ -186,7 +200,7 @@ UNION ALL SELECT 'capability_use', source_id, "offset" FROM capability_use WHERE
 
 INSERT INTO volume_use BY NAME
 WITH used AS (
-    SELECT host, volume, path, mono_ns, time_utc, class <> 'command' AS solid, CASE WHEN class = 'run' THEN 'program' ELSE 'argument' END AS what,
+    SELECT host, volume, path, mono_ns, time_utc, class NOT IN ('command', 'document') AS solid, CASE WHEN class = 'run' THEN 'program' ELSE 'argument' END AS what,
         source_id, table_name, record_offset
     FROM trace_use
     WHERE stage <= 2 AND mono_ns IS NOT NULL AND (volume LIKE '_:' OR volume LIKE '\device\cdrom%')
@@ -194,6 +208,16 @@ WITH used AS (
         AND table_name NOT IN ('defender_detection', 'defender_history')
         -- Nor is a letter told by a value whose key is gone.
         AND (table_name, source_id, record_offset) NOT IN (SELECT (table_name, source_id, record_offset) FROM value_without_key)
+    UNION ALL
+    -- An interval on an optical device while one optical image alone was open, whose files nothing lists, on a host without an optical
+    -- drive of its own.
+    SELECT t.host, t.volume, t.path, greatest(t.from_ns, s.open_ns), instant(greatest(t.from_ns, s.open_ns)), TRUE, 'program', t.source_id, t.table_name, t.record_offset
+    FROM trace_use t
+    JOIN session s ON s.host = t.host AND s.image_kind = 'optical' AND s.open_ns <= t.mono_ns AND (s.end_ns IS NULL OR s.end_ns >= t.from_ns)
+    ANTI JOIN session_file k ON k.session_id = s.session_id
+    ANTI JOIN scsi_device d ON d.host = t.host AND lower(d.device_class) = 'cdrom' AND NOT coalesce(d.is_virtual_dvd AND d.image_slot IS NOT NULL, FALSE)
+    WHERE t.stage = 3 AND t.volume LIKE '\device\cdrom%'
+    QUALIFY count(*) OVER (PARTITION BY t.trace_id) = 1
     UNION ALL
     FROM new_device_use
 ),

@@ -1,6 +1,6 @@
 -- volume_witness (temporary): what names the volume of a session, besides its uses: registry_letter; the shortcut or
 -- jump list whose target's volume has the image's serial; the partition that Partition/Diagnostic 1006 saw on the disk
--- and MountedDevices has under a letter; MountedDevices alone, written at the opening.
+-- and MountedDevices has under a letter, or that the image in the evidence has itself; MountedDevices alone, written at the opening.
 -- stick_letter: letters that MountedDevices gives to a removable medium. Order: domain facts, letters, strongest first.
 -- Misses: shortcuts of images that were not collected; letters given anew since.
 -- Hex of a number stored little endian: its bytes turned round.
@@ -59,6 +59,23 @@ by_partition AS (
     JOIN mounted_device d ON d.host = p.host AND d.letter IS NOT NULL AND coalesce(d.origin, '') <> 'deleted_loose'
         AND ((d.disk_signature = p.signature AND d.partition_offset = p.partition_offset AND p.partition_offset > 0) OR d.partition_guid = p.partition_guid)
 ),
+-- The image in the evidence tells its partitions itself: a GPT one by its id; an MBR one by its offset, where MountedDevices was
+-- written at the opening and has one letter at that offset.
+by_own_table AS (
+    SELECT DISTINCT s.session_id, s.host, lower(d.letter) AS volume, v.partition_guid IS NOT NULL AND d.partition_guid = v.partition_guid AS is_by_id, recovered(d.origin) AS remark,
+        d.source_id, d."offset" AS record_offset
+    FROM (SELECT DISTINCT session_id, source_id FROM session_file) f
+    JOIN session s USING (session_id)
+    JOIN image_volume v ON v.source_id = f.source_id AND v.mounted AND v.container_path IS NULL
+    JOIN mounted_device d ON d.host = s.host AND d.letter IS NOT NULL AND coalesce(d.origin, '') <> 'deleted_loose'
+        AND (d.partition_guid = guid_key(v.partition_guid)
+            OR (v.partition_guid IS NULL AND v.volume_offset > 0 AND d.partition_offset = v.volume_offset AND coalesce(d.origin, '') NOT LIKE 'deleted%'
+                AND abs(stamp_ns(d.host, d.key_last_write_utc) - s.open_ns) <= rule_ns('attach_trace_s')))
+    LEFT JOIN mft_volume m ON m.host = d.host AND m.volume = lower(d.letter)
+    LEFT JOIN system_drive y ON y.host = d.host AND y.volume = lower(d.letter)
+    WHERE s.image_kind = 'disk' AND m.volume IS NULL AND y.volume IS NULL
+    QUALIFY is_by_id OR count(DISTINCT lower(d.letter)) OVER (PARTITION BY s.session_id) = 1
+),
 -- MountedDevices alone: the only image opened when the key was written, the only letter of such a drive.
 by_time AS (
     SELECT s.session_id, s.host, lower(d.letter) AS volume, d.source_id, d."offset" AS record_offset
@@ -95,6 +112,12 @@ UNION ALL
 SELECT session_id, host, volume, rule_value('c_volume_disk_evidence'), 'MountedDevices has the disk''s partition, as 1006 logged it, under the letter' || remark,
     source_id, 'mounted_device', record_offset
 FROM by_partition
+UNION ALL
+SELECT session_id, host, volume, rule_value(CASE WHEN is_by_id THEN 'c_volume_disk_evidence' ELSE 'c_volume_registry' END),
+    CASE WHEN is_by_id THEN 'MountedDevices has the image''s own partition under the letter'
+        ELSE 'MountedDevices, written when the image was opened, has a partition at the offset of the image''s own under the letter' END || remark,
+    source_id, 'mounted_device', record_offset
+FROM by_own_table
 UNION ALL
 SELECT session_id, host, volume, rule_value('c_volume_registry'), 'MountedDevices gives the letter to a virtual drive, written when the image was opened',
     source_id, 'mounted_device', record_offset

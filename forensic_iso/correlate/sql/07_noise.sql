@@ -5,13 +5,19 @@
 -- From session, delivery, volume_use, Security 4624. Misses: disks of products that noise_disk does not name.
 CREATE OR REPLACE TEMP TABLE noise_pattern AS
 WITH pattern AS (
-    SELECT split_part(entry, '|', 1) AS what, split_part(entry, '|', 2) AS who,
+    SELECT number, split_part(entry, '|', 1) AS what, split_part(entry, '|', 2) AS who,
         substr(entry, length(split_part(entry, '|', 1)) + length(split_part(entry, '|', 2)) + 3) AS path
-    FROM (SELECT value AS entry FROM rule_list WHERE name = 'noise_disk')
+    FROM (SELECT rowid AS number, value AS entry FROM rule_list WHERE name = 'noise_disk')
+),
+-- Patterns that differ from row to row are made ready at each: few paths, on many hosts.
+met AS (
+    SELECT f.file_key, p.number, p.what, p.who
+    FROM (SELECT DISTINCT file_key FROM session) f
+    JOIN pattern p ON regexp_matches(f.file_key, lower(p.path))
 )
-SELECT s.session_id, s.host, any_value(p.what) AS what
+SELECT s.session_id, s.host, min_by(p.what, p.number) AS what
 FROM session s
-JOIN pattern p ON regexp_matches(s.file_key, lower(p.path))
+JOIN met p ON p.file_key = s.file_key
     AND (
         p.who = 'any' OR list_contains(rule_words('service_sid'), lower(s.user_sid)) OR lower(s.user_sid) LIKE 's-1-5-83-%'
         OR (s.user_sid IS NULL AND (s.is_by_system

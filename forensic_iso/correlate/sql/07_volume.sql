@@ -10,11 +10,25 @@
 -- Uses where one session alone is open settle its letter; the others follow by elimination; what is left is ambiguous.
 -- Disks of the system (07_noise) claim no letter. Misses: letters that nothing used; folders that volumes are mounted into.
 
+-- cut_log: logs of which --since left out the older records: they reach back before the first record of the case.
+CREATE OR REPLACE TEMP TABLE cut_log AS
+SELECT e.host, e.channel, min(e.record_id) AS first_id
+FROM (
+    SELECT host, channel, source_id, min(record_id) AS record_id FROM event_time
+    WHERE getvariable('read_from_ns') IS NOT NULL AND host IS NOT NULL AND record_id IS NOT NULL AND damaged IS NOT TRUE GROUP BY ALL
+) e
+JOIN (SELECT source_id, min(first_record_id) AS first_id FROM evtx_chunk WHERE mark_ok GROUP BY source_id) c USING (source_id)
+GROUP BY e.host, e.channel
+HAVING min(c.first_id) < min(e.record_id);
+
 CREATE OR REPLACE TEMP TABLE open_before AS
 WITH numbered AS (
-    SELECT host, mono_ns, time_utc, record_id - lag(record_id) OVER (PARTITION BY host, channel ORDER BY record_id) AS step
-    FROM timed('event_time')
-    WHERE channel ILIKE '%VHDMP%' AND record_id IS NOT NULL AND host IN (SELECT host FROM session WHERE removal_only)
+    SELECT e.host, CASE WHEN e.record_id = c.first_id THEN getvariable('read_from_ns') ELSE e.mono_ns END AS mono_ns,
+        CASE WHEN e.record_id = c.first_id THEN instant(getvariable('read_from_ns')) ELSE e.time_utc END AS time_utc,
+        e.record_id - lag(e.record_id) OVER (PARTITION BY e.host, e.channel ORDER BY e.record_id) AS step
+    FROM timed('event_time') e
+    LEFT JOIN cut_log c ON c.host = e.host AND c.channel = e.channel
+    WHERE e.channel ILIKE '%VHDMP%' AND e.record_id IS NOT NULL AND e.host IN (SELECT host FROM session WHERE removal_only)
 )
 SELECT s.session_id, max(n.mono_ns) AS open_ns, arg_max(n.time_utc, n.mono_ns) AS open_utc
 FROM session s
@@ -109,6 +123,22 @@ FROM volume_use u
 ANTI JOIN inside_use i ON i.host = u.host AND i.source_id = u.source_id AND i.table_name = u.table_name
     AND i.record_offset = u.record_offset AND i.volume = u.volume AND i.what = u.what;
 
+-- Network drives of which is told when they were mapped.
+CREATE OR REPLACE TEMP TABLE mapped_letter AS
+SELECT host, volume, from_ns, coalesce(to_ns, 9223372036854775807 - rule_ns('same_act_s')) AS to_ns FROM network_letter WHERE from_ns IS NOT NULL;
+
+-- Letters that were a network drive's while the image was open, as far as is told. A program or module that the logs have by the letter
+-- itself lies on no share, of which they have the server, and in no folder behind SUBST.
+CREATE OR REPLACE TEMP TABLE network_claim AS
+SELECT DISTINCT s.session_id, n.host, n.volume
+FROM network_letter n
+JOIN open_session s ON s.host = n.host
+LEFT JOIN mapped_letter m ON m.host = n.host AND m.volume = n.volume
+WHERE (CASE WHEN n.from_ns IS NOT NULL THEN n.from_ns <= s.end_ns AND coalesce(n.to_ns >= s.open_ns, TRUE)
+        -- A state, perhaps of a mapping that came later.
+        ELSE m.host IS NULL END)
+    AND NOT EXISTS (SELECT 1 FROM inside_use i WHERE i.session_id = s.session_id AND i.volume = n.volume AND i.what IN ('program', 'module'));
+
 CREATE OR REPLACE TEMP TABLE outside_use AS
 WITH removable AS (
     FROM stick
@@ -119,10 +149,11 @@ WITH removable AS (
     WHERE s.open_ns IS NULL AND s.end_ns IS NOT NULL
 ),
 explained AS (
-    SELECT o.*, CASE WHEN o.mono_ns <= r.to_ns THEN r.from_ns END AS medium_from_ns,
-        CASE WHEN o.mono_ns <= r.to_ns THEN r.to_ns END AS medium_to_ns
+    SELECT o.*, coalesce(n.from_ns, CASE WHEN o.mono_ns <= r.to_ns THEN r.from_ns END) AS medium_from_ns,
+        CASE WHEN n.from_ns IS NOT NULL THEN n.to_ns WHEN o.mono_ns <= r.to_ns THEN r.to_ns END AS medium_to_ns
     FROM outside o
     ASOF LEFT JOIN removable r ON r.host = o.host AND o.mono_ns >= r.from_ns
+    LEFT JOIN mapped_letter n ON n.host = o.host AND n.volume = o.volume AND o.mono_ns BETWEEN n.from_ns AND n.to_ns
 )
 SELECT host, volume, boot_number, solid, medium_from_ns, medium_to_ns, min(mono_ns) AS first_ns, max(mono_ns) AS last_ns
 FROM explained
@@ -259,7 +290,7 @@ doubtful AS (
         AND (k.from_ns >= s.open_ns OR k.to_ns >= c.last_ns)
     ANTI JOIN named n ON n.session_id = c.session_id AND n.volume = c.volume
     ANTI JOIN elsewhere e ON e.session_id = c.session_id AND e.volume = c.volume AND (e.before_in_run OR e.around)
-    ANTI JOIN network_letter x ON x.host = c.host AND x.volume = c.volume
+    ANTI JOIN network_claim x ON x.session_id = c.session_id AND x.volume = c.volume
     ANTI JOIN stick_letter t ON t.session_id = c.session_id AND t.volume = c.volume
     WHERE c.form = 'letter' AND (c.written = 0 OR s.image_kind = 'disk')
 ),
@@ -305,8 +336,8 @@ SELECT c.*, s.open_ns, s.end_ns, s.is_assumed,
         WHEN t.volume IS NOT NULL THEN 'MountedDevices gives it to a removable medium'
         WHEN e.before_in_run THEN 'in use before the opening'
         WHEN h.volume IS NOT NULL THEN 'in use before the opening, and not free since'
-        WHEN e.after_in_run AND s.close_basis <> 'superseded' AND (a.is_same_place OR a.is_spoken OR s.is_assumed
-            OR (c.first_ns - s.open_ns > rule_ns('first_run_s') AND NOT a.has_root_file))
+        WHEN e.after_in_run AND s.close_basis <> 'superseded' AND (a.is_same_place OR s.is_assumed
+            OR (c.first_ns - s.open_ns > rule_ns('first_run_s') AND (a.is_spoken OR NOT a.has_root_file)))
             THEN 'in use after the end as before it'
         WHEN e.around THEN 'in use before the opening and after the end'
         WHEN k.refused IS NOT NULL THEN k.refused
@@ -315,7 +346,7 @@ SELECT c.*, s.open_ns, s.end_ns, s.is_assumed,
 FROM every_claim c
 JOIN open_session s USING (session_id)
 LEFT JOIN elsewhere e ON e.session_id = c.session_id AND e.volume = c.volume
-LEFT JOIN network_letter x ON x.host = c.host AND x.volume = c.volume
+LEFT JOIN network_claim x ON x.session_id = c.session_id AND x.volume = c.volume
 LEFT JOIN stick_letter t ON t.session_id = c.session_id AND t.volume = c.volume
 LEFT JOIN listed_use l ON l.session_id = c.session_id AND l.volume = c.volume
 LEFT JOIN stick_like k ON k.session_id = c.session_id AND k.volume = c.volume
@@ -334,7 +365,7 @@ alone AS (
     SELECT *, count(*) OVER (PARTITION BY session_id, form) AS rivals,
         first_ns - open_ns <= rule_ns('first_run_s') AND NOT is_assumed AS is_soon,
         count(*) FILTER (first_ns - open_ns <= rule_ns('first_run_s')) OVER (PARTITION BY session_id, form) AS soon_rivals,
-        bool_or(is_named OR same_number) OVER (PARTITION BY session_id, form) AS has_certain, coalesce(d.volumes, 1) AS volumes
+        coalesce(bool_or(is_named OR same_number) OVER (PARTITION BY session_id, form), FALSE) AS has_certain, coalesce(d.volumes, 1) AS volumes
     FROM valid
     LEFT JOIN disk_volumes d USING (session_id)
     WHERE sole_uses > 0 OR is_named OR same_number
@@ -413,7 +444,7 @@ SELECT s.*, count(*) OVER (PARTITION BY s.host, s.volume) > 1 AS is_reused,
         WHEN r.basis IS NOT NULL THEN r.basis
         WHEN s.ground = 'device' THEN 'device number of the image as VHDMP logged it'
         WHEN s.ground = 'several' THEN 'used only while this image was open, whose disk has that many volumes'
-        WHEN c.is_assumed AND s.ground = 'only' THEN 'used only between the first record of the log and the removal of this image'
+        WHEN c.is_assumed AND s.ground = 'only' THEN 'used only between ' || CASE WHEN getvariable('read_from_ns') IS NULL THEN 'the first record of the log' ELSE 'the start of what was read' END || ' and the removal of this image'
         WHEN s.ground = 'only' AND c.seen_after THEN 'used while this image was open, and after its end'
         WHEN s.ground = 'only' THEN 'used only while this image was open' ||
             CASE WHEN count(*) OVER (PARTITION BY s.host, s.volume) > 1 THEN '; other sessions had it too' ELSE '' END
@@ -500,6 +531,8 @@ SELECT s.session_id, s.host, s.image_path,
         CASE
             WHEN s.removal_only AND g.missing > 0 THEN 'VHDMP: removed; its opening is not in the log, of which ' || g.missing || ' records between '
                 || strftime(g.from_utc, '%Y-%m-%d %H:%M:%S') || ' and ' || strftime(g.to_utc, '%Y-%m-%d %H:%M:%S') || ' are missing'
+            WHEN s.removal_only AND epoch_ns(k.open_utc) = getvariable('read_from_ns')
+                THEN 'VHDMP: removed; opened before ' || strftime(k.open_utc, '%Y-%m-%d %H:%M:%S') || ', where the reading begins as asked'
             WHEN s.removal_only THEN 'VHDMP: removed, opened before the log begins' || coalesce('; open by its first record at ' || strftime(k.open_utc, '%Y-%m-%d %H:%M:%S'), '')
             WHEN s.other_basis IS NOT NULL THEN s.other_basis
             WHEN NOT s.has_vhdmp THEN 'Partition/Diagnostic 1006 alone'
@@ -512,12 +545,16 @@ SELECT s.session_id, s.host, s.image_path,
         CASE WHEN s.has_vhdmp AND s.disk_source IS NOT NULL THEN 'Partition/Diagnostic 1006 agrees' END,
         CASE
             WHEN s.close_basis = 'superseded' THEN 'opened again without a removal'
+            WHEN s.close_basis = 'crash' AND s.other_basis IS NOT NULL
+                THEN 'end: no removal is known, the system failed before its next start (last record of its logs, or that start)'
             WHEN s.close_basis = 'crash' THEN 'end: last record before the system failed'
             WHEN s.close_basis = 'shutdown' AND s.may_have_survived THEN 'end: shutdown, but a fast startup followed: it may have stayed open'
             WHEN s.close_basis = 'shutdown' THEN 'end: shutdown'
             WHEN s.close_basis = 'destroyed' THEN 'end: disk object destroyed (16), no removal logged'
             WHEN s.close_basis = 'removed' AND s.other_basis IS NOT NULL THEN NULL
             WHEN s.close_basis = 'removed' THEN 'end: Partition/Diagnostic 1006'
+            WHEN s.close_basis = 'open_ended' AND getvariable('read_to_ns') IS NOT NULL
+                THEN 'no evidence of an end before ' || strftime(instant(getvariable('read_to_ns')), '%Y-%m-%d %H:%M:%S') || ', where the reading ends as asked'
             WHEN s.close_basis = 'open_ended' THEN 'no evidence of an end'
         END,
         CASE

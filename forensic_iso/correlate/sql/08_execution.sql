@@ -6,16 +6,17 @@
 -- arguments of a head that is a launcher itself; what other programs are given there is theirs to read. What a shell names must be
 -- code, or be given to a loader.
 -- One row per process start, its strongest kind first, the others in basis; loads of modules are rows of their own.
+-- What a loader runs may have any name: its first word that is no switch, a package of msiexec.
 -- Misses: relative arguments where no directory is logged (4688); environment variables; 8.3 names; hashes of files.
 CREATE OR REPLACE TEMP TABLE process_volume AS
 WITH named AS (
-    SELECT process_key, host, start_ns, volume_quick(path) AS volume FROM process
+    SELECT process_key, host, start_ns, volume_quick(path) AS volume FROM process WHERE host IN (SELECT host FROM session_volume)
     UNION
-    SELECT process_key, host, start_ns, volume_quick(current_directory) FROM process WHERE current_directory IS NOT NULL
+    SELECT process_key, host, start_ns, volume_quick(current_directory) FROM process WHERE current_directory IS NOT NULL AND host IN (SELECT host FROM session_volume)
     UNION
-    SELECT process_key, host, start_ns, unnest(list_distinct(regexp_extract_all(lower(line), '(?:^|[^a-z0-9/-]|file:/{2,3})([a-z]:)', 1))) FROM command_text
-    UNION
-    SELECT process_key, host, start_ns, unnest(devices_of(line)) FROM command_text
+    SELECT process_key, host, start_ns, unnest(list_distinct(list_concat(
+        regexp_extract_all(lower(line), '(?:^|[^a-z0-9/-]|file:/{2,3})([a-z]:)', 1), devices_of(line))))
+    FROM command_text WHERE host IN (SELECT host FROM session_volume)
 )
 SELECT n.process_key, n.host, v.session_id, v.volume, v.ground, v.shares, v.form,
     n.start_ns BETWEEN v.open_ns AND v.end_ns AS strictly
@@ -31,7 +32,7 @@ CREATE OR REPLACE TEMP TABLE launcher AS
 WITH named AS (
     SELECT p.process_key, p.host, v.session_id, v.volume, v.form, p.current_directory,
         volume_quick(p.current_directory) = v.volume AS in_directory,
-        list_distinct([program_of(p.path), program_of(p.original_file_name)]) AS programs,
+        list_distinct([program_of(p.path), program_of(regexp_replace(p.original_file_name, '(?i)\.mui$', ''))]) AS programs,
         in_own_directory(regexp_replace(t.plain, '^\s*("[^"]*"|\S+)\s*', '')) AS arguments, t.encoded
     FROM process_volume v
     JOIN process p USING (process_key)
@@ -48,8 +49,12 @@ classed AS (
         END AS class,
         list_has_any(programs, rule_words('shell_program')) AS is_shell, list_has_any(programs, ['cmd', 'powershell', 'pwsh']) AS has_heads
     FROM (
-        -- \" is a quote in the lines that PowerShell gets.
-        SELECT * REPLACE (CASE WHEN list_has_any(programs, ['powershell', 'pwsh']) THEN replace(arguments, '\"', '"') ELSE arguments END AS arguments)
+        -- \" is a quote in the lines that PowerShell gets, ^ an escape in those of cmd; msiexec takes /iE:\x.msi.
+        SELECT * REPLACE (CASE
+                WHEN list_has_any(programs, ['powershell', 'pwsh']) THEN replace(arguments, '\"', '"')
+                WHEN list_contains(programs, 'cmd') AND contains(arguments, '^') THEN regexp_replace(arguments, '\^([^\s"])', '\1', 'g')
+                WHEN list_contains(programs, 'msiexec') THEN regexp_replace(arguments, '(?i)(^|\s)([/-](?:package|f?[ipxyza]))("|[a-z]:[\\/])', '\1\2 \3', 'g')
+                ELSE arguments END AS arguments)
         FROM named
     )
 )
@@ -66,7 +71,7 @@ SELECT * EXCLUDE (arguments),
     ) AS arguments,
     regexp_matches(coalesce(encoded, arguments), '(?i)\b(iex|invoke-expression)\b') AS evaluates,
     regexp_extract(
-        lower(arguments), '(?:(?:^|[\s"&(])(?:cd|chdir)\s+(?:/d\s+)?|pushd\s+|(?:set-location|\ssl)\s+|-workingdirectory\s+|/d\s+)["'']?([a-z]:)(?:[\\/\s"'']|$)', 1
+        lower(arguments), '(?:(?:^|[\s"''&(;{])(?:cd|chdir)\s+(?:/d\s+)?|pushd\s+|(?:set-location|push-location|\ssl)\s+(?:-(?:literal)?path\s+)?|-workingdirectory\s+|/d\s+)["'']?([a-z]:)(?:[\\/\s"'';&|)]|$)', 1
     ) = volume OR (form = 'letter' AND is_shell AND regexp_matches(lower(arguments), '(^|[\s"&(])' || volume || '\s*(&|$)'))
         OR (form = 'letter' AND list_contains(programs, 'forfiles') AND regexp_matches(lower(arguments), '/p\s+"?' || volume) AND regexp_matches(lower(arguments), '@(path|file)')) AS changes_directory
 FROM classed
@@ -78,6 +83,10 @@ CREATE OR REPLACE TEMP MACRO behind_condition(command) AS regexp_replace(regexp_
     '(?i)^(\s*(?:[/-][a-z]+(?::\w+)?\s+)*)[\s(@]*if\s+(?:/i\s+)?(?:not\s+)?(?:exist\s+(?:"[^"]*"|[^\s"]+)|defined\s+\S+|(?:errorlevel|cmdextversion)\s+\d+|(?:"[^"]*"|[^\s"=]+)\s*==\s*(?:"[^"]*"|[^\s"]+)|\S+\s+(?:equ|neq|lss|leq|gtr|geq)\s+\S+)\s*\(?', '\1'),
     '^(\s*(?:[/-][A-Za-z]+\s+)*)\$\w+\s*=\s*', '\1');
 
+-- A relative file's place below the root of the volume.
+CREATE OR REPLACE TEMP MACRO below_root(directory, volume, file) AS
+    lower(ltrim(rtrim(substr(path_key(directory), length(volume) + 2), '\') || '\' || regexp_replace(replace(file, '/', '\'), '^(\.\\)+', ''), '\'));
+
 CREATE OR REPLACE TEMP TABLE argument AS
 WITH segment AS (
     SELECT * EXCLUDE (arguments), generate_subscripts(parts, 1) AS segment_number,
@@ -85,8 +94,8 @@ WITH segment AS (
     FROM (
         SELECT *,
             CASE WHEN is_shell THEN regexp_extract_all(
-                    -- Blocks are commands of their own; the braces of a volume's GUID are none.
-                    CASE WHEN has_heads THEN regexp_replace(regexp_replace(regexp_replace(arguments, '(?i)\)\s*else\s*\(?', ' & ', 'g'),
+                    -- Blocks are commands of their own; the braces of a volume's GUID and of odbcconf's actions are none.
+                    CASE WHEN has_heads AND NOT contains(lower(arguments), 'odbcconf') THEN regexp_replace(regexp_replace(regexp_replace(arguments, '(?i)\)\s*else\s*\(?', ' & ', 'g'),
                             '(^|[\s%)&"])\{', '\1 ; ', 'g'), '\}([\s;"|)]|$)', ' ; \1', 'g')
                         ELSE arguments END,
                     '(?:"[^"]*"|[^&|;"\n])+')
@@ -117,11 +126,12 @@ marked AS (
         token <> '' AND NOT regexp_matches(token, '^[/@-]') AND NOT list_contains(rule_words('passing_command'), program_of(token))
             -- The value of a shell's or of start's switch; the title that start is given.
             AND NOT (has_heads AND regexp_matches(lower(coalesce(token_before, '')), rule_pattern('shell_switch_with_value')))
+            AND NOT (list_has_any(programs, rule_words('first_file_runs')) AND regexp_matches(lower(coalesce(token_before, '')), rule_pattern('interpreter_switch_with_value')))
             AND NOT (has_heads AND is_quoted AND lower(token_before) = 'start' AND NOT contains(token, ':')) AS may_be_head
     FROM turned
 ),
 headed AS (
-    SELECT * EXCLUDE (may_be_head),
+    SELECT *,
         min(place) FILTER (may_be_head) OVER segment AS head_place,
         min_by(program_of(token), place) FILTER (may_be_head) OVER segment AS head,
         min_by(token, place) FILTER (may_be_head) OVER segment AS head_token,
@@ -132,14 +142,31 @@ headed AS (
     FROM marked
     WINDOW segment AS (PARTITION BY process_key, session_id, volume, segment_number)
 ),
+-- The file that a loader runs: its first word that is no switch, behind a shell's head the first after that.
+operated AS (
+    SELECT * EXCLUDE (may_be_head),
+        CASE WHEN NOT has_heads AND NOT is_shell THEN head_place
+            WHEN has_heads AND list_contains(rule_words('loader_any_extension'), head) THEN min(place) FILTER (may_be_head AND place > head_place)
+                OVER (PARTITION BY process_key, session_id, volume, segment_number) END AS operand_place,
+        -- What follows is the data of a program given as a module or as text.
+        has_heads = FALSE AND list_has_any(programs, rule_words('first_file_runs'))
+            AND bool_or(regexp_matches(lower(token), '^(-m|-c|-e|--eval)$') AND place < coalesce(head_place, 9223372036854775807))
+                OVER (PARTITION BY process_key, session_id, volume, segment_number) AS runs_no_file
+    FROM headed
+),
 alive AS (
-    SELECT *,
+    SELECT *, place = operand_place AND NOT runs_no_file AS is_operand,
+        -- The package may have any name.
+        (list_contains(programs, 'msiexec') OR (has_heads AND coalesce(head = 'msiexec', FALSE)))
+            AND regexp_matches(lower(coalesce(token_before, '')), '^[/-](package|update|uninstall|f?[ipxyza])$') AS is_package,
+        -- cmd and PowerShell find the extension themselves.
+        has_heads AND place = head_place AND NOT coalesce(list_contains(['start', 'ii', 'invoke-item', 'explorer'], lower(token_before)), FALSE) AS is_command,
         CASE WHEN form = 'letter'
             THEN coalesce(
                 nullif(regexp_extract(token, '(?i)(?:^|[^a-z0-9/]|file:/{2,3})(' || volume || '[\\/]+[^\\/\s"''&|;].*)$', 1), ''),
                 -- E:file: relative to the drive's own directory, which is its root unless it was changed.
                 regexp_replace(nullif(regexp_extract(
-                    token, '(?i)^(' || volume || '[^\\/\s"''&|;:].*\.(?:' || array_to_string(rule_words('code_extension'), '|') || '))$', 1), ''), '^(..)', '\1\\')
+                    token, '(?i)^(' || volume || '[^\\/\s"''&|;:].*\.(?:' || array_to_string(rule_words('code_extension'), '|') || '))(?:,.*)?$', 1), ''), '^(..)', '\1\\')
             )
             ELSE nullif(regexp_extract(token, '(?i)(' || regexp_escape(volume) || '\\.+)$', 1), '')
         END AS on_volume,
@@ -147,12 +174,13 @@ alive AS (
         CASE WHEN form = 'letter'
             THEN regexp_extract(text, '(?i)(?:^|[^a-z0-9/"])(' || volume || '[\\/]+[^\\/\s"''&|;][^"&|;]*?\.[a-z0-9]{1,5})(?:[\s,]|$)', 1)
         END AS unquoted,
-        regexp_replace(token, '^[\w-]+=', '') AS bare
-    FROM headed
+        regexp_replace(token, '^([\w-]+=|@|[/-]+[A-Za-z]+:)', '') AS bare, starts_with(token, '@') AS is_response
+    FROM operated
     WHERE token <> ''
         -- Dialogs and viewers of Windows that open the file they are given.
         AND NOT (regexp_matches(lower(text), rule_pattern('inert_export')) AND NOT regexp_matches(lower(text), '^\s*"?' || regexp_escape(volume)))
-        AND NOT ((list_contains(programs, 'wmic') OR head = 'wmic') AND NOT regexp_matches(lower(text), '\bcreate\b|/format:'))
+        AND NOT ((list_contains(programs, 'wmic') OR coalesce(head = 'wmic', FALSE)) AND NOT regexp_matches(lower(text), '\bcreate\b|/format:'))
+        AND NOT ((list_contains(programs, 'netsh') OR coalesce(head = 'netsh', FALSE)) AND NOT regexp_matches(lower(text), '\badd\s+helper\b'))
         -- Services and tasks: what they are given to start.
         AND NOT ((list_has_any(programs, ['sc', 'schtasks']) OR (has_heads AND coalesce(head IN ('sc', 'schtasks'), FALSE)))
             AND NOT regexp_matches(lower(concat(token_before, ' ', token)), '^/tr |^binpath= | binpath=.'))
@@ -162,18 +190,20 @@ alive AS (
         AND NOT (has_heads AND NOT evaluates AND place IS DISTINCT FROM head_place AND NOT coalesce(
             list_contains(rule_words('loader_any_extension'), head) OR list_contains(rule_words('loader_code_extension'), head), FALSE))
         -- Interpreters run their first file; what follows is its data. A file on another volume: nothing here is run.
-        AND NOT coalesce(list_has_any(programs, rule_words('first_file_runs')) AND place > head_place AND regexp_matches(head_token, '^([A-Za-z]:\\|\\\\)')
-            AND NOT starts_with(lower(head_token), volume), FALSE)
+        AND NOT coalesce(list_has_any(programs, rule_words('first_file_runs')) AND (runs_no_file OR (place > head_place AND NOT (
+            CASE WHEN regexp_matches(head_token, '^([A-Za-z]:\\|\\\\)') THEN starts_with(lower(head_token), volume) ELSE in_directory OR changes_directory END)))
+            -- Where Java and its like find code.
+            AND NOT regexp_matches(lower(coalesce(token_before, '')), '^(-jar|-cp|-classpath|--?class-path|-p|--module-path|-r|--require|-javaagent.*)$'), FALSE)
         -- A method of .NET that is given a file: only those that load or start it.
         AND NOT (has_heads AND contains(token, '::') AND NOT regexp_matches(lower(token), 'load|::start|readall'))
 ),
 target AS (
-    SELECT process_key, session_id, volume, class, is_shell, evaluates, gives_loader, 'script_arg' AS kind,
+    SELECT process_key, session_id, volume, class, is_shell, evaluates, gives_loader, is_operand, is_package, is_command, current_directory, 'script_arg' AS kind,
         CASE WHEN extension_of(regexp_replace(on_volume, ',[^,\\]*$', '')) IS NULL AND unquoted <> '' AND starts_with(unquoted, on_volume)
             THEN unquoted ELSE on_volume END AS text
     FROM alive WHERE on_volume <> ''
     UNION ALL
-    SELECT process_key, session_id, volume, class, is_shell, evaluates, gives_loader, 'relative_arg_cwd', bare
+    SELECT process_key, session_id, volume, class, is_shell, evaluates, gives_loader, coalesce(is_operand, FALSE) OR is_response, is_package, is_command, current_directory, 'relative_arg_cwd', bare
     FROM alive
     WHERE (in_directory OR changes_directory) AND class IN ('loader', 'code')
         AND NOT regexp_matches(bare, '^[/-]|^\\\\|^\\$|^[A-Za-z]:|[%$*?<>]|://|^(?i)hk(lm|cu|cr|u|ey)')
@@ -188,13 +218,17 @@ named AS (
 SELECT n.process_key, n.session_id, n.volume, n.kind, n.file AS target, n.class, extension_of(n.file) AS extension
 FROM named n
 JOIN process p USING (process_key)
+LEFT JOIN (SELECT DISTINCT session_id, lower(path) AS rel FROM session_file WHERE shown) l ON n.kind = 'relative_arg_cwd' AND n.is_operand
+    AND l.session_id = n.session_id AND extension_of(n.file) IS NULL
+    AND l.rel IN (below_root(n.current_directory, n.volume, n.file), below_root(n.current_directory, n.volume, n.file) || '.dll')
 WHERE (
         n.kind = 'script_arg' AND (n.evaluates OR NOT regexp_matches(substr(n.file, length(n.volume) + 1), '[*?]'))
         AND CASE
             WHEN n.class = 'loader' AND n.is_shell
                 THEN list_contains(rule_words('code_extension'), extension_of(n.file)) OR n.evaluates OR n.gives_loader
+                    OR (n.is_command AND extension_of(n.file) IS NULL)
             WHEN n.class = 'loader' THEN TRUE
-            WHEN n.class = 'code' THEN list_contains(rule_words('code_extension'), extension_of(n.file))
+            WHEN n.class = 'code' THEN list_contains(rule_words('code_extension'), extension_of(n.file)) OR n.is_package
             WHEN n.class = 'office' THEN list_contains(rule_words('macro_extension'), extension_of(n.file))
             ELSE extension_of(n.file) IS NOT NULL
         END
@@ -203,7 +237,11 @@ WHERE (
         n.kind = 'relative_arg_cwd'
         AND (
             list_contains(rule_words('code_extension'), extension_of(n.file))
-            OR (regexp_matches(n.file, '^\.{1,2}\\|[^\\]\\[^\\]') AND extension_of(n.file) IS NOT NULL AND (NOT n.is_shell OR n.gives_loader))
+            OR (regexp_matches(n.file, '^\.{1,2}\\|[^\\]\\[^\\]') AND extension_of(n.file) IS NOT NULL AND (NOT n.is_shell OR n.gives_loader OR n.evaluates))
+            -- What a loader runs may have any name; without an extension it is a file that the image lists.
+            OR ((n.is_operand OR n.is_package) AND regexp_matches(n.file, '\.[\w~-]{1,16}$') AND NOT regexp_matches(n.file, '[()=;{}]'))
+            OR ((n.is_command OR (n.is_operand AND NOT n.is_shell)) AND regexp_matches(n.file, '^\.{1,2}\\[^\\]|[^\\.]\\[^\\]') AND extension_of(n.file) IS NULL)
+            OR (n.is_operand AND l.session_id IS NOT NULL)
         )
         AND NOT (
             NOT contains(n.file, '\')
@@ -220,9 +258,9 @@ WHERE (
 
 -- Bare names of the host's own programs and modules are found in Windows' folders first.
 CREATE OR REPLACE TEMP TABLE windows_name AS
-SELECT DISTINCT host, lower(file_name(path)) AS name FROM process WHERE path ILIKE '_:\windows\%'
+SELECT DISTINCT host, lower(file_name(path)) AS name FROM process WHERE path ILIKE '_:\windows\%' AND host IN (SELECT host FROM process_volume)
 UNION
-SELECT DISTINCT host, lower(file_name(image_loaded)) FROM timed('sysmon_image_load') WHERE image_loaded ILIKE '_:\windows\%';
+SELECT DISTINCT host, lower(file_name(image_loaded)) FROM timed('sysmon_image_load') WHERE image_loaded ILIKE '_:\windows\%' AND host IN (SELECT host FROM process_volume);
 
 CREATE OR REPLACE TEMP TABLE ran AS
 WITH kind AS (

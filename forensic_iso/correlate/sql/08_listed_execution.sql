@@ -11,7 +11,7 @@ CREATE OR REPLACE TEMP MACRO one_blank(line) AS trim(regexp_replace(line, '[\s\x
 CREATE OR REPLACE TEMP TABLE listed_run AS
 WITH started AS (
     SELECT p.process_key, p.host, p.start_ns, p.path, p.current_directory, program_of(p.parent_path) AS parent,
-        list_distinct([program_of(p.path), program_of(p.original_file_name)]) AS programs,
+        list_distinct([program_of(p.path), program_of(regexp_replace(p.original_file_name, '(?i)\.mui$', ''))]) AS programs,
         trim(regexp_replace(t.plain, '^\s*("[^"]*"|\S+)\s*', '')) AS arguments
     FROM process p
     JOIN command_text t USING (process_key)
@@ -28,13 +28,14 @@ shortcut AS (
 ),
 word AS (
     SELECT process_key, host, start_ns,
+        NOT list_has_any(programs, rule_words('shell_program')) AND list_has_any(programs, rule_words('loader_any_extension')) AS runs_any,
         list_transform(regexp_extract_all(lower(replace(in_own_directory(arguments), '/', '\')), '"[^"]*"|[^\s"]+'), lambda w: trim(w, '"')) AS words
     FROM started
     WHERE current_directory IS NULL
         AND (list_has_any(programs, rule_words('loader_any_extension')) OR list_has_any(programs, rule_words('loader_code_extension')))
 ),
 token AS (
-    SELECT process_key, host, start_ns,
+    SELECT process_key, host, start_ns, runs_any, generate_subscripts(words, 1) = list_position(list_transform(words, lambda w: regexp_matches(w, '^[^\\/-]')), TRUE) AS is_first,
         regexp_replace(regexp_replace(unnest(words), ',[^,\\]*$', ''), '^(\.\\)+', '') AS rel
     FROM word
     WHERE NOT list_has_any(words, rule_words('inert_command'))
@@ -45,7 +46,8 @@ content AS (
         f.source_id, f.record_offset
     FROM token t
     JOIN session_file f ON f.host = t.host AND f.shown AND lower(f.path) = t.rel
-    WHERE contains(t.rel, '\') OR list_contains(rule_words('code_extension'), extension_of(t.rel))
+    -- The first word of a loader may have any name.
+    WHERE contains(t.rel, '\') OR list_contains(rule_words('code_extension'), extension_of(t.rel)) OR (t.runs_any AND t.is_first)
 ),
 -- Nothing lists the image and no directory is logged: a relative path with a folder, given by Explorer as a shortcut gives it, while one
 -- image alone was open; and what such a command gives its children.

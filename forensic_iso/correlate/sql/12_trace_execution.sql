@@ -6,7 +6,7 @@
 -- hash_match (Amcache); lnk_argument (a shortcut of the image started, or its command line hashed); prefetch (name hash).
 -- Rows of their own: runs; commands; Amcache with the bytes of the image's file; a listed file that two kinds of presence show.
 -- ShimCache and Amcache prove presence: alone they make no row that counts as executed. Shortcuts and jump lists to a file prove
--- that it was opened, and make no row. Misses: 8.3 names; runs in no session; all but the last start of most artifacts.
+-- that it was opened, and make no row; a document whose macros the user enabled makes one. Misses: 8.3 names; runs in no session; all but the last start of most artifacts.
 CREATE OR REPLACE TEMP TABLE trace_listing AS
 SELECT session_id, lower(path) AS rel, min(path) AS path, any_value(sha1) AS sha1, any_value(lnk_target) AS lnk_target, any_value(lnk_arguments) AS lnk_arguments,
     any_value(size_bytes) AS size_bytes, min_by(source_id, record_offset) AS content_source, min(record_offset) AS content_offset,
@@ -67,8 +67,9 @@ weighed AS (
 SELECT trace_id, session_id, host, image_path, class, stage, what, time_remark, time_utc, mono_ns, from_ns, volume, path, rel, command_line, user_name,
     ground, basis AS volume_basis, by_list, is_listed, file_path, lnk_target, content_source, content_offset, source_id, table_name, record_offset,
     CASE WHEN class = 'command' AND path_key(command_head(command_line)) <> path_key(path) THEN command_head(command_line)
-        WHEN class = 'shortcut' THEN lnk_target ELSE path END AS program,
+        WHEN class = 'shortcut' THEN lnk_target WHEN class = 'document' THEN command_line ELSE path END AS program,
     CASE WHEN class = 'shortcut' THEN 'lnk_argument'
+        WHEN class = 'document' THEN 'script_arg'
         WHEN class = 'command' AND path_key(command_head(command_line)) <> path_key(path) THEN 'script_arg'
         WHEN sha1 = upper(file_sha1) THEN 'hash_match'
         WHEN by_list AND volume LIKE '\device\%' THEN 'content_match'
@@ -208,7 +209,8 @@ INSERT INTO trace_run SELECT * FROM new_runs(5);
 INSERT INTO trace_support SELECT trace_id, session_id, execution_id FROM trace_run;
 
 INSERT INTO execution BY NAME
-SELECT t.execution_id, t.session_id, t.host, t.image_path, CASE WHEN t.stage <= 2 THEN t.time_utc END AS time_utc, t.kind, t.program AS process_path, t.command_line,
+SELECT t.execution_id, t.session_id, t.host, t.image_path, CASE WHEN t.stage <= 2 THEN t.time_utc END AS time_utc, t.kind, t.program AS process_path,
+    CASE WHEN t.class <> 'document' THEN t.command_line END AS command_line,
     NULL::BIGINT AS pid, NULL AS process_guid, NULL AS parent_path, t.user_name,
     concat_ws('; ', t.what,
         CASE WHEN t.stage = 3 THEN 'between ' || strftime(instant(t.from_ns), '%Y-%m-%d %H:%M:%S') || ' and ' || strftime(t.time_utc, '%H:%M:%S') END,

@@ -100,37 +100,53 @@ FROM said
 WHERE host IS NOT NULL AND time_utc IS NOT NULL AND pid IS NOT NULL
 QUALIFY row_number() OVER (PARTITION BY host, table_name, time_utc, pid, kind, value, detail ORDER BY source_id, row_address) = 1;
 
+-- On the hosts of the trees; no act on another one is asked for.
 CREATE OR REPLACE TEMP TABLE act AS
 SELECT host, mono_ns, happened_utc AS time_utc, 'network' AS kind, destination_ip AS value,
     concat_ws(' ', filled(destination_hostname), 'port ' || destination_port, protocol,
         CASE WHEN initiated = FALSE THEN 'inbound' END) AS detail,
     guid_key(process_guid) AS process_guid, process_id AS pid, image, NOT is_local_address(destination_ip) AS external,
     'sysmon_network' AS table_name, source_id, record_offset
-FROM sysmon_timed('sysmon_network') WHERE destination_ip IS NOT NULL
+FROM sysmon_timed('sysmon_network') WHERE destination_ip IS NOT NULL AND host IN (SELECT host FROM tree)
+UNION ALL
+-- 4657: a value was made, changed or (%%1906) deleted; the key by its kernel name stays in the detail.
+SELECT host, mono_ns, time_utc,
+    CASE WHEN regexp_matches(lower(key), rule_pattern('persistence_key')) AND operation <> '%%1906' THEN 'persistence' ELSE 'registry' END,
+    key, concat_ws(' ', filled(data), CASE WHEN operation = '%%1906' THEN 'DeleteValue' END, '(' || object_name || ')'),
+    NULL, pid, image, NULL, 'event_other', source_id, record_offset
+FROM (
+    SELECT host, mono_ns, time_utc, source_id, record_offset, json_extract_string(data, '$.ObjectName') AS object_name,
+        regexp_replace(regexp_replace(concat_ws('\', object_name, filled(json_extract_string(data, '$.ObjectValueName'))), '(?i)^\\registry\\machine\\', 'HKLM\\'),
+            '(?i)^\\registry\\user\\', 'HKU\\') AS key,
+        coalesce(json_extract_string(data, '$.OperationType'), '') AS operation, json_extract_string(data, '$.NewValue') AS data,
+        try_cast(json_extract_string(data, '$.ProcessId') AS BIGINT) AS pid, json_extract_string(data, '$.ProcessName') AS image
+    FROM timed('event_other') WHERE event_id = 4657 AND channel = 'Security' AND host IN (SELECT host FROM tree)
+)
+WHERE object_name IS NOT NULL
 UNION ALL
 SELECT host, mono_ns, time_utc, 'network', json_extract_string(data, '$.DestAddress'),
     concat_ws(' ', 'port ' || json_extract_string(data, '$.DestPort'), json_extract_string(data, '$.Application')),
     NULL, try_cast(json_extract_string(data, '$.ProcessID') AS BIGINT), NULL,
     NOT is_local_address(json_extract_string(data, '$.DestAddress')), 'event_other', source_id, record_offset
 FROM timed('event_other')
-WHERE event_id = 5156 AND channel = 'Security' AND json_extract_string(data, '$.DestAddress') IS NOT NULL
+WHERE event_id = 5156 AND channel = 'Security' AND json_extract_string(data, '$.DestAddress') IS NOT NULL AND host IN (SELECT host FROM tree)
 UNION ALL
 SELECT host, mono_ns, happened_utc, 'dns', query_name, filled(query_results), guid_key(process_guid), process_id, image,
     -- Inside: a name of the house, or one that only addresses of local networks answer.
     NOT is_local_name(query_name) AND NOT is_of_house(host, query_name)
         AND NOT coalesce(list_bool_and(list_transform(addresses_in(query_results), lambda a: is_local_address(a))), FALSE),
     'sysmon_dns', source_id, record_offset
-FROM sysmon_timed('sysmon_dns') WHERE query_name IS NOT NULL
+FROM sysmon_timed('sysmon_dns') WHERE query_name IS NOT NULL AND host IN (SELECT host FROM tree)
 UNION ALL
 SELECT host, mono_ns, happened_utc,
     CASE WHEN regexp_matches(lower(target_filename), rule_pattern('startup_folder')) THEN 'persistence' ELSE 'file_create' END,
     canonical(target_filename), NULL, guid_key(process_guid), process_id, image, NULL, 'sysmon_file_create', source_id, record_offset
-FROM sysmon_timed('sysmon_file_create') WHERE target_filename IS NOT NULL
+FROM sysmon_timed('sysmon_file_create') WHERE target_filename IS NOT NULL AND host IN (SELECT host FROM tree)
 UNION ALL
 SELECT s.host, s.mono_ns, s.happened_utc, 'file_create', canonical(s.target_filename), filled(s.contents), guid_key(s.process_guid),
     s.process_id, s.image, NULL, 'sysmon_stream_create', s.source_id, s.record_offset
 FROM sysmon_timed('sysmon_stream_create') s
-WHERE s.target_filename IS NOT NULL
+WHERE s.target_filename IS NOT NULL AND s.host IN (SELECT host FROM tree)
 UNION ALL
 SELECT host, mono_ns, happened_utc,
     CASE
@@ -139,12 +155,12 @@ SELECT host, mono_ns, happened_utc,
     END,
     target_object, concat_ws(' ', filled(details), filled(new_name), CASE WHEN event_type NOT ILIKE 'SetValue' THEN event_type END),
     guid_key(process_guid), process_id, image, NULL, 'sysmon_registry', source_id, record_offset
-FROM sysmon_timed('sysmon_registry') WHERE target_object IS NOT NULL
+FROM sysmon_timed('sysmon_registry') WHERE target_object IS NOT NULL AND host IN (SELECT host FROM tree)
 UNION ALL
 SELECT host, mono_ns, happened_utc, 'injection', target_image, 'thread in process ' || target_process_id || coalesce(' at ' || filled(start_module), ''),
     guid_key(source_process_guid), source_process_id, source_image, NULL, 'sysmon_remote_thread', source_id, record_offset
 FROM sysmon_timed('sysmon_remote_thread')
-WHERE target_image IS NOT NULL AND source_process_guid IS DISTINCT FROM target_process_guid
+WHERE target_image IS NOT NULL AND source_process_guid IS DISTINCT FROM target_process_guid AND host IN (SELECT host FROM tree)
 UNION ALL
 -- Rights to make a thread (0x2), change memory (0x8), write memory (0x20); a parent's access to its new child is normal.
 SELECT a.host, a.mono_ns, a.happened_utc, 'injection', a.target_image,
@@ -153,13 +169,13 @@ SELECT a.host, a.mono_ns, a.happened_utc, 'injection', a.target_image,
 FROM sysmon_timed('sysmon_process_access') a
 LEFT JOIN process c ON c.host = a.host AND c.process_guid = guid_key(a.target_process_guid)
 LEFT JOIN process p ON p.process_key = c.parent_key
-WHERE a.target_image IS NOT NULL AND (a.granted_access & 42) <> 0
+WHERE a.target_image IS NOT NULL AND (a.granted_access & 42) <> 0 AND a.host IN (SELECT host FROM tree)
     AND a.source_process_guid IS DISTINCT FROM a.target_process_guid
     AND NOT coalesce(p.process_guid = guid_key(a.source_process_guid), FALSE)
 UNION ALL
 SELECT host, mono_ns, happened_utc, 'injection', image, filled("type"), guid_key(process_guid), process_id, image, NULL,
     'sysmon_process_tampering', source_id, record_offset
-FROM sysmon_timed('sysmon_process_tampering') WHERE image IS NOT NULL
+FROM sysmon_timed('sysmon_process_tampering') WHERE image IS NOT NULL AND host IN (SELECT host FROM tree)
 UNION ALL BY NAME
 SELECT * FROM defender_act;
 

@@ -30,6 +30,7 @@ WITH every_row AS (
             WHEN regexp_matches(lower(value), '\\windows\\system32\\tasks\\') THEN 'task|' || lower(file_name(value))
             WHEN kind = 'persistence' AND table_name IN ('sysmon_file_create', 'mde_device_file_events') THEN 'startup|' || path_key(value)
             WHEN kind = 'file_create' THEN 'file|' || path_key(value)
+            WHEN kind = 'registry' THEN 'registry|' || lower(value)
             WHEN regexp_matches(lower(value), '\\services\\[^\\]+\\') THEN 'service|' || regexp_extract(lower(value), '\\services\\([^\\]+)\\', 1)
             WHEN regexp_matches(lower(value), '\\schedule\\taskcache\\tree\\') THEN 'task|' || regexp_extract(lower(value), '\\tree\\(?:.*\\)?([^\\]+)\\[^\\]+$', 1)
             WHEN kind = 'persistence' AND regexp_matches(lower(value), 'microsoft\\|\\environment\\') THEN 'autostart|' || regexp_replace(

@@ -6,17 +6,22 @@
 -- From event_time, event_other, host_setting, system_eventlog_service, boot. Intervals on the monotonic clock beside the stamps.
 -- Misses: logs cut with their ids renumbered; programs that stop a log without the service knowing.
 CREATE OR REPLACE TEMP TABLE log_gap AS
-WITH ordered AS (
-    SELECT host, channel, record_id, time_utc, epoch_ns(time_utc) AS at_ns,
-        lag(record_id) OVER turn AS before_id, lag(time_utc) OVER turn AS before_utc, lag(epoch_ns(time_utc)) OVER turn AS before_ns
-    FROM event_time
-    WHERE record_id IS NOT NULL AND time_utc IS NOT NULL AND host IS NOT NULL AND damaged IS NOT TRUE
-    WINDOW turn AS (PARTITION BY host, channel ORDER BY record_id)
+WITH log AS (
+    SELECT host, channel, row_number() OVER () AS log_number FROM (SELECT DISTINCT host, channel FROM event_time WHERE host IS NOT NULL)
+),
+-- All records are put in order: as numbers.
+ordered AS (
+    SELECT l.log_number, e.record_id, epoch_ns(e.time_utc) AS at_ns, lag(e.record_id) OVER turn AS before_id, lag(epoch_ns(e.time_utc)) OVER turn AS before_ns
+    FROM event_time e
+    JOIN log l ON l.host = e.host AND l.channel IS NOT DISTINCT FROM e.channel
+    WHERE e.record_id IS NOT NULL AND e.time_utc IS NOT NULL AND e.damaged IS NOT TRUE
+    WINDOW turn AS (PARTITION BY l.log_number ORDER BY e.record_id)
 )
-SELECT host, channel, before_utc AS from_utc, time_utc AS to_utc, before_ns AS from_ns, at_ns AS to_ns,
-    (record_id - before_id - 1)::BIGINT AS missing, at_ns < before_ns - rule_ns('clock_jump_min_s') AS falls
-FROM ordered
-WHERE record_id - before_id > 1 OR at_ns < before_ns - rule_ns('clock_jump_min_s');
+SELECT l.host, l.channel, instant(o.before_ns) AS from_utc, instant(o.at_ns) AS to_utc, o.before_ns AS from_ns, o.at_ns AS to_ns,
+    (o.record_id - o.before_id - 1)::BIGINT AS missing, o.at_ns < o.before_ns - rule_ns('clock_jump_min_s') AS falls
+FROM ordered o
+JOIN log l USING (log_number)
+WHERE o.record_id - o.before_id > 1 OR o.at_ns < o.before_ns - rule_ns('clock_jump_min_s');
 
 CREATE OR REPLACE TEMP TABLE log_off AS
 WITH setting AS (

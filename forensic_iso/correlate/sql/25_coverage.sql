@@ -3,7 +3,8 @@
 -- above 1: full file, or cleared), intervals of 24, changes of the clock. Logs that are not there: expected_channel.
 -- Artifacts: expected_artifact (kinds of the parsers): span of their times where they have any, files that failed, absent ones
 -- with what their absence leaves open. One row "all evidence of this host": what was looked for, where, over which interval,
--- and what cannot be excluded; it stands also for hosts without a finding.
+-- and what cannot be excluded; it stands also for hosts without a finding. Exports of Defender: a row per table and host.
+-- What --since and --until left out is no hole: it is said as such.
 -- Misses: what the configuration of Sysmon or the audit policy leaves out; artifacts whose host is not known.
 CREATE OR REPLACE TEMP MACRO said(stamp) AS strftime(stamp, '%Y-%m-%d %H:%M:%S');
 CREATE OR REPLACE TEMP MACRO channel_key(channel) AS replace(replace(lower(channel), '%4', '-'), '/', '-');
@@ -72,12 +73,13 @@ SELECT coalesce(s.host, c.host) AS host, coalesce(s.channel, c.channel) AS chann
     nullif(concat_ws('; ',
         CASE WHEN s.host IS NULL THEN 'log not in the evidence' END,
         CASE
+            WHEN s.first_id = z.first_id THEN 'read from record id ' || s.first_id || ' on (' || said(instant(getvariable('read_from_ns'))) || '), as asked'
             WHEN s.first_id > 1 AND s.first_event = 1102 AND s.channel = 'Security' THEN 'begins with its clearing (record id ' || s.first_id || ')'
             WHEN s.first_id > 1 AND f.host IS NOT NULL
                 THEN 'begins with record id ' || s.first_id || ': the file is full (' || f.bytes || ' bytes), older records were overwritten'
             WHEN s.first_id > 1 THEN 'begins with record id ' || s.first_id || ': older records rolled over or were cleared'
         END,
-        CASE WHEN s.first_id > 1 AND epoch_ns(s.first_utc) - epoch_ns(b.started_utc) > rule_ns('log_after_boot_s')
+        CASE WHEN s.first_id > 1 AND z.first_id IS NULL AND epoch_ns(s.first_utc) - epoch_ns(b.started_utc) > rule_ns('log_after_boot_s')
             THEN 'its first record is later than the start of the system at ' || said(b.started_utc) || ': nothing of it covers the time between' END,
         CASE WHEN h.missing > 0 THEN h.missing || ' record ids missing inside' END,
         CASE WHEN c.times > 0 THEN 'cleared, last at ' || said(c.last_utc) END,
@@ -92,11 +94,32 @@ SELECT coalesce(s.host, c.host) AS host, coalesce(s.channel, c.channel) AS chann
 FROM span s
 FULL JOIN cleared c ON c.host = s.host AND lower(c.channel) = lower(s.channel)
 LEFT JOIN hole h ON h.host = s.host AND h.channel = s.channel
+LEFT JOIN cut_log z ON z.host = s.host AND z.channel = s.channel
 LEFT JOIN jump j ON j.host = s.host
 LEFT JOIN full_file f ON f.host = s.host AND f.channel_key = channel_key(s.channel)
 LEFT JOIN last_boot b ON b.host = s.host
 LEFT JOIN off o ON o.host = s.host AND o.channel = s.channel
 LEFT JOIN filter_change x ON x.host = s.host;
+
+-- Exports of Defender: what a query gave out, which says nothing of the rest.
+CREATE OR REPLACE TEMP TABLE export_span AS
+SELECT host, 'DeviceProcessEvents' AS export, min(timestamp_utc) AS first_utc, max(timestamp_utc) AS last_utc, count(*) AS records
+FROM mde_device_process_events WHERE host IS NOT NULL GROUP BY host
+UNION ALL
+SELECT host, 'DeviceEvents', min(timestamp_utc), max(timestamp_utc), count(*) FROM mde_device_events WHERE host IS NOT NULL GROUP BY host
+UNION ALL
+SELECT host, 'DeviceFileEvents', min(timestamp_utc), max(timestamp_utc), count(*) FROM mde_device_file_events WHERE host IS NOT NULL GROUP BY host
+UNION ALL
+SELECT host, 'DeviceImageLoadEvents', min(timestamp_utc), max(timestamp_utc), count(*) FROM mde_device_image_load_events WHERE host IS NOT NULL GROUP BY host
+UNION ALL
+SELECT host, 'DeviceNetworkEvents', min(timestamp_utc), max(timestamp_utc), count(*) FROM mde_device_network_events WHERE host IS NOT NULL GROUP BY host
+UNION ALL
+SELECT host, 'DeviceRegistryEvents', min(timestamp_utc), max(timestamp_utc), count(*) FROM mde_device_registry_events WHERE host IS NOT NULL GROUP BY host;
+
+INSERT INTO coverage BY NAME
+SELECT host, 'Defender export: ' || export AS channel, first_utc, last_utc, records, 0 AS gaps, 0 AS cleared,
+    'the rows of a query: what it left out cannot be excluded' AS remark
+FROM export_span;
 
 -- Logs that the chain rests on and that are not there.
 INSERT INTO coverage BY NAME
@@ -179,16 +202,22 @@ WITH log AS (
         sum(gaps) AS gaps, sum(cleared) AS cleared
     FROM coverage WHERE records > 0 GROUP BY ALL
 )
-SELECT h.host, v.first_utc AS vhdmp_from, v.last_utc AS vhdmp_to, coalesce(v.gaps, 0) AS vhdmp_gaps, coalesce(v.cleared, 0) AS vhdmp_cleared,
+SELECT h.host, h.is_collected, m.first_utc AS export_from, m.last_utc AS export_to, m.host IS NOT NULL AS has_export, v.first_utc AS vhdmp_from, v.last_utc AS vhdmp_to, coalesce(v.gaps, 0) AS vhdmp_gaps, coalesce(v.cleared, 0) AS vhdmp_cleared,
     p.first_utc AS disk_from, p.last_utc AS disk_to, x.first_utc AS sysmon_from, x.last_utc AS sysmon_to, a.first_utc AS audit_from, a.last_utc AS audit_to,
     v.host IS NOT NULL AS has_vhdmp, x.host IS NOT NULL AS has_sysmon, a.host IS NOT NULL AS has_audit, coalesce(a.lines > 0, FALSE) AS has_lines,
-    EXISTS (SELECT 1 FROM sysmon_image_load y WHERE y.host = h.host) AS has_modules,
-    EXISTS (SELECT 1 FROM sysmon_network y WHERE y.host = h.host) OR EXISTS (SELECT 1 FROM sysmon_dns y WHERE y.host = h.host) AS has_network,
+    EXISTS (SELECT 1 FROM sysmon_image_load y WHERE y.host = h.host) OR EXISTS (SELECT 1 FROM mde_device_image_load_events y WHERE y.host = h.host) AS has_modules,
+    EXISTS (SELECT 1 FROM sysmon_network y WHERE y.host = h.host) OR EXISTS (SELECT 1 FROM sysmon_dns y WHERE y.host = h.host)
+        OR EXISTS (SELECT 1 FROM mde_device_network_events y WHERE y.host = h.host) AS has_network,
     EXISTS (SELECT 1 FROM mft_volume y WHERE y.host = h.host) AS has_mft,
     (SELECT string_agg(what, ', ' ORDER BY what) FROM artifact_seen s WHERE s.host = h.host AND s.files = 0 AND list_contains(rule_words('run_trace'), s.kinds)) AS no_run_trace,
     (SELECT count(*) FROM artifact_seen s WHERE s.host = h.host AND s.files = 0) AS absent,
     (SELECT count(*) FROM artifact_seen s WHERE s.host = h.host) AS kinds
-FROM covered_host h
+FROM (
+    SELECT host, TRUE AS is_collected FROM covered_host
+    UNION ALL
+    SELECT DISTINCT host, FALSE FROM export_span ANTI JOIN covered_host USING (host)
+) h
+LEFT JOIN export_span m ON m.host = h.host AND m.export = 'DeviceProcessEvents'
 LEFT JOIN log v ON v.host = h.host AND v.channel_key LIKE 'microsoft-windows-vhdmp-operational'
 LEFT JOIN log p ON p.host = h.host AND p.channel_key = 'microsoft-windows-partition-diagnostic'
 LEFT JOIN (SELECT host, min(time_utc) AS first_utc, max(time_utc) AS last_utc FROM sysmon_process_create GROUP BY host) x ON x.host = h.host
@@ -203,16 +232,22 @@ WITH told AS (
         (SELECT count(*) FROM mount_session m WHERE m.host = h.host) AS mounts,
         (SELECT count(*) FROM image_delivery d WHERE d.host = h.host) AS arrivals,
         (SELECT count(*) FROM execution e WHERE e.host = h.host) AS runs
-    FROM covered_host h
+    FROM sight h
 )
 SELECT s.host, 'all evidence of this host' AS channel,
-    least(s.vhdmp_from, s.disk_from, s.sysmon_from, s.audit_from) AS first_utc, greatest(s.vhdmp_to, s.disk_to, s.sysmon_to, s.audit_to) AS last_utc,
+    least(s.vhdmp_from, s.disk_from, s.sysmon_from, s.audit_from, s.export_from) AS first_utc,
+    greatest(s.vhdmp_to, s.disk_to, s.sysmon_to, s.audit_to, s.export_to) AS last_utc,
     0 AS records, 0 AS gaps, 0 AS cleared,
     concat_ws(' ',
         (SELECT 'Renamed: bore ' || string_agg('the name ' || n.alias || coalesce(' up to ' || said(n.last_utc), ' (see host_alias)'), ', ' ORDER BY n.last_utc, n.alias)
             || '; both are one machine, as host_alias says.' FROM host_alias n WHERE n.host = s.host),
         'Told: arrivals of images ' || t.arrivals || ', mounts ' || t.mounts || ', runs ' || t.runs || '.',
+        CASE WHEN coalesce(getvariable('read_from_ns'), getvariable('read_to_ns')) IS NOT NULL
+            THEN 'Of logs and journals only what lies' || coalesce(' from ' || said(instant(getvariable('read_from_ns'))) || ' on', '')
+                || coalesce(' before ' || said(instant(getvariable('read_to_ns'))), '') || ' was read, as asked.' END,
+        CASE WHEN NOT s.is_collected THEN 'Only exports of Defender speak for this host: what their queries left out cannot be excluded.' END,
         CASE
+            WHEN NOT s.is_collected THEN NULL
             WHEN s.has_vhdmp AND s.vhdmp_gaps = 0 AND s.vhdmp_cleared = 0
                 THEN 'Mounts were looked for in VHDMP from ' || said(s.vhdmp_from) || ' to ' || said(s.vhdmp_to)
                     || ', whole in itself: Windows mounted no other image in that time (drivers of other makers apart).'
@@ -228,10 +263,15 @@ SELECT s.host, 'all evidence of this host' AS channel,
             WHEN s.has_sysmon THEN 'Program starts: Sysmon from ' || said(s.sysmon_from) || ' to ' || said(s.sysmon_to) || ', as far as its filter lets them.'
             WHEN s.has_audit THEN 'Program starts: Security 4688 from ' || said(s.audit_from) || ' to ' || said(s.audit_to)
                 || CASE WHEN s.has_lines THEN '.' ELSE ', without command lines: scripts and loaders cannot be excluded.' END
+            WHEN s.has_export THEN 'Program starts: Defender''s export from ' || said(s.export_from) || ' to ' || said(s.export_to) || ', as far as its query lets them.'
             ELSE 'No log of program starts: runs are told by traces that prove presence and never absence.'
         END,
-        CASE WHEN NOT s.has_modules THEN 'No Sysmon 7: loaded modules cannot be excluded.' END,
-        CASE WHEN NOT s.has_mft THEN 'No $MFT: marks of files that no log tells cannot be excluded.' END,
+        CASE
+            WHEN s.has_modules THEN NULL
+            WHEN s.is_collected THEN 'No Sysmon 7: loaded modules cannot be excluded.'
+            ELSE 'No DeviceImageLoadEvents: loaded modules cannot be excluded.'
+        END,
+        CASE WHEN NOT s.has_mft AND s.is_collected THEN 'No $MFT: marks of files that no log tells cannot be excluded.' END,
         CASE WHEN s.absent > 0 THEN s.absent || ' of ' || s.kinds || ' kinds of artifacts are not in the evidence.' END
     ) AS remark
 FROM sight s

@@ -1,7 +1,8 @@
--- subject, link, finding_run, finding_act (temporary): which rows belong to one image on one host, and how far it came.
+-- subject, link, carrier, finding_run, finding_act (temporary): which rows belong to one image on one host, and how far it came.
 -- Same image: one path, or one file under several (moved, 06_traced_move).
 -- link: one row per finding with its verdict and the best confidence of each link. An act told without the one who did it
 -- (confidence below c_executed_min) makes no image active.
+-- carrier: the mounted image on whose volume another one lies.
 -- No finding: unmarked, untraced and unmounted images; images only touched.
 -- Misses: copies of an image under other names (each mounted copy is a finding of its own).
 CREATE OR REPLACE TEMP TABLE subject AS
@@ -24,13 +25,14 @@ FROM (SELECT * FROM mounted UNION ALL SELECT * FROM delivered UNION ALL SELECT *
 
 CREATE OR REPLACE TEMP TABLE link AS
 WITH arrival AS (
-    SELECT s.finding_id, count(*) FILTER (d.is_marked AND coalesce(d.zone_id, 3) >= 3) AS marks,
+    SELECT s.finding_id, count(*) FILTER (d.is_marked AND coalesce(d.zone_id, 3) >= 3) AS marks, max(d.zone_id) FILTER (d.is_marked) AS zone_id,
         count(*) FILTER (d.trace IN ('mail', 'chat', 'archive', 'download', 'detected', 'unblocked') OR (d.is_marked AND coalesce(d.zone_id, 3) >= 3)) AS traces,
         max(d.confidence) FILTER (d.trace IN ('mail', 'chat', 'archive', 'download', 'detected', 'unblocked') OR d.is_marked) AS confidence,
         bool_or(d.trace = 'mail') AS by_mail, bool_or(d.trace = 'chat') AS by_chat, bool_or(d.trace = 'archive') AS by_archive,
         bool_or(d.trace IN ('web', 'download') AND d.host_url IS NOT NULL) AS by_web,
-        list(lower(regexp_extract(d.host_url, '(?i)^[a-z]+://([^/:?#]+)', 1))) FILTER (d.host_url IS NOT NULL) AS hosts,
-        min(d.time_utc) AS first_utc, max(d.time_utc) AS last_utc, min(d.image_path) AS image_path
+        list(lower(regexp_extract(coalesce(d.host_url, d.archive_url), '(?i)^[a-z]+://([^/:?#]+)', 1))) FILTER (coalesce(d.host_url, d.archive_url) IS NOT NULL) AS hosts,
+        min(d.time_utc) AS first_utc, max(d.time_utc) AS last_utc, min(d.image_path) AS image_path,
+        string_agg(DISTINCT d.source, ', ' ORDER BY d.source) AS sources
     FROM subject s
     JOIN delivery d USING (delivery_id)
     GROUP BY s.finding_id
@@ -55,7 +57,8 @@ owned_run AS (
 ),
 running AS (
     SELECT finding_id, count(*) AS runs, max(confidence) AS confidence, min(time_utc) AS first_utc, max(time_utc) AS last_utc,
-        arg_max(basis, confidence) AS basis
+        -- Of equally sure ones the earliest.
+        arg_min(basis, (-confidence, time_utc, execution_id)) AS basis, arg_min(coalesce(process_key, ''), (-confidence, time_utc, execution_id)) AS process_key
     FROM owned_run GROUP BY finding_id
 ),
 acting AS (
@@ -72,10 +75,10 @@ SELECT s.finding_id, s.host, s.image_key, coalesce(m.image_path, a.image_path, s
         WHEN m.finding_id IS NOT NULL THEN 'mounted'
         ELSE 'delivered'
     END AS verdict,
-    coalesce(a.marks, 0) > 0 AS is_marked, coalesce(a.traces, 0) > 0 AS is_traced,
-    a.by_mail, a.by_chat, a.by_archive, a.by_web, a.hosts, a.confidence AS delivery_confidence,
+    coalesce(a.marks, 0) > 0 AS is_marked, a.zone_id, coalesce(a.traces, 0) > 0 AS is_traced,
+    a.by_mail, a.by_chat, a.by_archive, a.by_web, a.hosts, a.sources AS delivery_sources, a.confidence AS delivery_confidence,
     m.confidence AS mount_confidence, m.is_opened, m.is_noise, m.noise_reason, m.by_user, m.volume, m.volume_basis, m.volume_confidence, m.lacks_volume,
-    m.first_open_ns, m.finding_id IS NOT NULL AS is_mounted, r.confidence AS run_confidence, r.basis AS run_basis, f.confidence AS act_confidence,
+    m.first_open_ns, m.finding_id IS NOT NULL AS is_mounted, r.confidence AS run_confidence, r.basis AS run_basis, nullif(r.process_key, '') AS run_key, f.confidence AS act_confidence,
     least(a.first_utc, m.first_utc, r.first_utc) AS first_utc, greatest(a.last_utc, m.last_utc, r.last_utc, f.last_utc) AS last_utc
 FROM (SELECT finding_id, host, image_key, min(image_path) AS image_path FROM subject GROUP BY ALL) s
 LEFT JOIN arrival a USING (finding_id)
@@ -83,6 +86,18 @@ LEFT JOIN mounting m USING (finding_id)
 LEFT JOIN running r USING (finding_id)
 LEFT JOIN acting f USING (finding_id)
 WHERE coalesce(a.traces, 0) > 0 OR m.finding_id IS NOT NULL OR r.finding_id IS NOT NULL;
+
+-- Images that lie on the volume of another image which was open then: that one brought them.
+CREATE OR REPLACE TEMP TABLE carrier AS
+SELECT i.finding_id, min(l.image_path) AS carrier_path, bool_or(l.is_marked) AS is_carrier_marked
+FROM subject i
+JOIN session s ON s.session_id = i.session_id
+JOIN session_volume v ON v.host = s.host AND v.volume = left(s.file_key, 2) AND v.ground <> 'ambiguous' AND v.session_id <> s.session_id
+    AND s.open_ns BETWEEN v.open_ns AND v.end_ns
+JOIN subject o ON o.session_id = v.session_id
+JOIN link l ON l.finding_id = o.finding_id
+WHERE o.finding_id <> i.finding_id
+GROUP BY i.finding_id;
 
 CREATE OR REPLACE TEMP TABLE finding_run AS
 SELECT DISTINCT l.finding_id, l.verdict, e.*, p.parent_path AS started_by, volume_quick(p.parent_path) AS parent_volume, m.opened_utc

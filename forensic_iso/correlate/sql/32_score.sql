@@ -10,11 +10,17 @@ WITH sideload AS (
     WHERE m.kind = 'module_on_volume' AND m.signed = FALSE AND volume_quick(m.process_path) = volume_quick(m.target)
 ),
 said AS (
-    SELECT finding_id, 'delivery' AS part, rule_value('s_zone') AS points, 'marked as from the Internet' AS reason FROM link WHERE is_marked
+    SELECT finding_id, 'delivery' AS part, rule_value('s_zone') AS points, CASE WHEN zone_id >= 3 THEN 'marked as from the Internet' ELSE 'bears a mark whose zone is not known' END AS reason
+    FROM link WHERE is_marked
+    UNION ALL
+    SELECT finding_id, 'delivery', rule_value('s_zone'), 'lies on an image marked as from the Internet' FROM carrier JOIN link USING (finding_id) WHERE is_carrier_marked AND NOT is_marked
     UNION ALL
     SELECT DISTINCT s.finding_id, 'delivery', rule_value('s_unmarked'), 'its mark was removed' FROM subject s JOIN delivery d USING (delivery_id) WHERE d.is_mark_removed
     UNION ALL
-    SELECT finding_id, 'delivery', rule_value('s_host'), 'came by mail, chat or a host for handing files over' FROM link
+    SELECT finding_id, 'delivery', rule_value('s_host'),
+        CASE WHEN by_mail THEN 'came by mail' WHEN by_chat THEN 'came by chat'
+            ELSE 'came from ' || list_min(list_filter(hosts, lambda h: regexp_matches(h, replace(rule_pattern('share_host'), '.', '\.')))) || ', a host for handing files over' END
+    FROM link
     WHERE by_mail OR by_chat OR regexp_matches(array_to_string(hosts, ' '), replace(rule_pattern('share_host'), '.', '\.'))
     UNION ALL
     SELECT finding_id, 'delivery', rule_value('s_lure'), 'name of a lure' FROM link
@@ -72,7 +78,9 @@ SELECT DISTINCT finding_id, id FROM (
     UNION ALL SELECT finding_id, 'T1553.005' FROM link WHERE is_mounted AND is_marked
     UNION ALL SELECT finding_id, 'T1553.005' FROM point WHERE reason = 'its mark was removed'
     UNION ALL SELECT finding_id, 'T1036.007' FROM link WHERE regexp_matches(image_key, rule_pattern('double_extension'))
-    UNION ALL SELECT finding_id, 'T1204.002' FROM finding_run WHERE program_of(started_by) = 'explorer'
+    -- UserAssist counts what a user started through Explorer; the content of a document is enabled by its reader.
+    UNION ALL SELECT finding_id, 'T1204.002' FROM finding_run WHERE program_of(started_by) = 'explorer' OR regexp_matches(basis, '\b(UserAssist|TrustRecords)\b')
+    UNION ALL SELECT finding_id, 'T1059.005' FROM finding_run WHERE contains(basis, 'TrustRecords')
     UNION ALL SELECT finding_id, 'T1036.007' FROM finding_run
         WHERE kind = 'image_on_volume' AND regexp_matches(lower(target), '\.(pdf|docx?|xlsx?|pptx?|rtf|txt|jpe?g|png|zip|html?)\.(exe|scr|com|pif)$')
     UNION ALL SELECT finding_id,

@@ -49,34 +49,47 @@ sentence AS (
     SELECT * FROM gap
     UNION ALL SELECT * FROM off
     UNION ALL SELECT * FROM cleared
-    UNION ALL SELECT p.finding_id, 'neither Sysmon nor Security 4688: programs run from it cannot be excluded'
-        || coalesce('; nor are there the traces that could tell them: ' || s.no_run_trace, '') FROM span p JOIN sight s USING (host)
-        WHERE p.is_mounted AND NOT s.has_sysmon AND NOT s.has_audit
+    UNION ALL SELECT p.finding_id, 'neither Sysmon nor Security 4688: ' || CASE WHEN p.verdict IN ('executed', 'active') THEN 'other ' ELSE '' END
+        || 'programs run from it cannot be excluded' || coalesce('; of the traces that could tell them the evidence lacks ' || s.no_run_trace, '')
+        FROM span p JOIN sight s USING (host)
+        WHERE p.is_mounted AND NOT s.has_sysmon AND NOT s.has_audit AND NOT s.has_export
+    UNION ALL SELECT p.finding_id, 'neither Sysmon nor Security 4688, only Defender''s export of program starts: what its query left out cannot be excluded'
+        FROM span p JOIN sight s USING (host)
+        WHERE p.is_mounted AND NOT s.has_sysmon AND NOT s.has_audit AND s.has_export
+    UNION ALL SELECT p.finding_id, 'only exports of Defender speak for this host, no log, $MFT or registry of it: other mounts and a mark of the image cannot be excluded'
+        FROM span p JOIN sight s USING (host)
+        WHERE NOT s.is_collected
+    UNION ALL SELECT finding_id, 'of logs and journals only what lies' || coalesce(' from ' || said(instant(getvariable('read_from_ns'))) || ' on', '')
+            || coalesce(' before ' || said(instant(getvariable('read_to_ns'))), '') || ' was read, as asked'
+        FROM span WHERE coalesce(getvariable('read_from_ns'), getvariable('read_to_ns')) IS NOT NULL
     UNION ALL SELECT p.finding_id, t.log || ' begins at ' || said(t.from_utc) || ', after the mount: programs run before cannot be excluded'
         FROM span p JOIN starts t USING (host)
         WHERE p.is_mounted AND epoch_ns(t.from_utc) > p.open_ns + rule_ns('first_run_s')
     UNION ALL SELECT p.finding_id, t.log || ' ends at ' || said(t.to_utc) || ', before the image was closed: programs run later cannot be excluded'
         FROM span p JOIN starts t USING (host)
-        WHERE p.is_mounted AND epoch_ns(t.to_utc) < p.end_ns - rule_ns('first_run_s')
+        WHERE p.is_mounted AND p.closed_utc IS NOT NULL AND epoch_ns(t.to_utc) < p.end_ns - rule_ns('first_run_s')
     UNION ALL SELECT j.finding_id, 'the opening of the image is not logged: programs run from it before '
-            || coalesce(said(k.open_utc) || ', when the log begins or goes on,', 'its removal') || ' cannot be excluded'
+            || coalesce(said(k.open_utc) || CASE WHEN epoch_ns(k.open_utc) = getvariable('read_from_ns') THEN ', where the reading begins,' ELSE ', when the log begins or goes on,' END, 'its removal') || ' cannot be excluded'
         FROM subject j
         JOIN session s USING (session_id)
         LEFT JOIN open_before k USING (session_id)
         WHERE s.removal_only AND s.open_ns IS NULL
     UNION ALL SELECT p.finding_id, '4688 without command lines: scripts and loaders cannot be excluded' FROM span p JOIN sight s USING (host)
         WHERE p.is_mounted AND NOT s.has_sysmon AND s.has_audit AND NOT s.has_lines
-    UNION ALL SELECT p.finding_id, 'no Sysmon 7: modules loaded from it cannot be excluded' FROM span p JOIN sight s USING (host)
+    UNION ALL SELECT p.finding_id, 'no ' || CASE WHEN s.is_collected THEN 'Sysmon 7' ELSE 'DeviceImageLoadEvents' END || ': modules loaded from it cannot be excluded'
+        FROM span p JOIN sight s USING (host)
         WHERE p.is_mounted AND NOT s.has_modules
-    UNION ALL SELECT p.finding_id, 'no Sysmon 3 and 22: connections of what ran cannot be excluded' FROM span p JOIN sight s USING (host)
+    UNION ALL SELECT p.finding_id, 'no ' || CASE WHEN s.is_collected THEN 'Sysmon 3 and 22' ELSE 'DeviceNetworkEvents' END || ': connections of what ran cannot be excluded' FROM span p JOIN sight s USING (host)
         WHERE p.verdict IN ('executed', 'active') AND NOT s.has_network
     UNION ALL SELECT p.finding_id, 'no VHDMP log: mounts of it cannot be excluded' FROM span p JOIN sight s USING (host)
-        WHERE NOT p.is_mounted AND NOT s.has_vhdmp
+        WHERE NOT p.is_mounted AND NOT s.has_vhdmp AND s.is_collected
+    UNION ALL SELECT p.finding_id, 'no VHDMP log: other mounts of it cannot be excluded' FROM span p JOIN sight s USING (host)
+        WHERE p.is_mounted AND NOT s.has_vhdmp AND s.is_collected
     UNION ALL SELECT p.finding_id, 'VHDMP begins at ' || said(s.vhdmp_from) || ', after the image came: mounts before cannot be excluded'
         FROM span p JOIN sight s USING (host)
-        WHERE NOT p.is_mounted AND s.vhdmp_from > p.first_utc
+        WHERE NOT p.is_mounted AND s.vhdmp_from > p.first_utc AND getvariable('read_from_ns') IS NULL
     UNION ALL SELECT p.finding_id, 'no $MFT and no Sysmon 15: a mark of it cannot be excluded' FROM span p JOIN sight s USING (host)
-        WHERE NOT p.is_marked AND NOT s.has_mft AND NOT EXISTS (SELECT 1 FROM sysmon_stream_create y WHERE y.host = p.host)
+        WHERE NOT p.is_marked AND NOT s.has_mft AND s.is_collected AND NOT EXISTS (SELECT 1 FROM sysmon_stream_create y WHERE y.host = p.host)
     UNION ALL SELECT p.finding_id, 'policy SaveZoneInformation: downloads are not marked on this host' FROM span p
         WHERE NOT p.is_marked AND EXISTS (SELECT 1 FROM host_setting y WHERE y.host = p.host AND y.setting = 'save_zone_information' AND y.value = '1' AND coalesce(y.current, TRUE))
     -- Where no log of starts covers the mount, the traces that could tell a run and are not there.

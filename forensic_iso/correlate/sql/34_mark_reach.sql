@@ -4,6 +4,7 @@
 -- start of the system that the mount belongs to (Kernel-General 12: build and revision of that run); the first rollup of that
 -- revision or above in the SOFTWARE hive, or WindowsUpdateClient 19 of its KB, against the time of the mount; a host that
 -- lacks the fix in the end lacked it then. Else the state then is unknown, and the sentence says so.
+-- That an image had no mark is known of files whose record in the $MFT is at hand; a mark that was deleted counts until then.
 -- Misses: what programs other than the shell did about the mark; later ways around the warning; updates taken back.
 CREATE OR REPLACE TEMP TABLE mark_reach AS
 WITH fix AS (
@@ -15,12 +16,21 @@ never AS (
 ),
 mounted AS (
     SELECT l.finding_id, l.host, l.is_marked, min(m.open_ns) AS open_ns, arg_min(s.boot_number, m.open_ns) AS boot_number,
-        min(m.opened_utc) AS opened_utc, max(s.image_key) AS image_key
+        min(m.opened_utc) AS opened_utc, max(s.image_key) AS image_key, bool_or(s.record IS NOT NULL) AS has_record
     FROM link l
     JOIN subject j USING (finding_id)
     JOIN mount_session m ON m.session_id = j.session_id
     JOIN session s ON s.session_id = m.session_id
     GROUP BY l.finding_id, l.host, l.is_marked
+),
+-- What the arrivals say of the mark: zones below the Internet's, and its removal, with the time where a log tells it.
+told AS (
+    SELECT s.finding_id, max(d.zone_id) FILTER (d.is_marked) AS zone_id, bool_or(d.is_mark_removed) AS is_removed, min(t.seen_utc) AS removed_utc, min(t.seen_ns) AS removed_ns
+    FROM subject s
+    JOIN delivery d USING (delivery_id)
+    LEFT JOIN joined_trace j USING (delivery_id)
+    LEFT JOIN delivery_trace t ON t.number = j.number AND t.trace = 'unblocked'
+    GROUP BY s.finding_id
 ),
 kernel AS (
     SELECT b.host, b.boot_number, max(e.build_version)::INTEGER AS build, max(e.qfe_version)::INTEGER AS revision
@@ -103,7 +113,18 @@ SELECT s.finding_id, s.had_fix,
                     ELSE ', installed ' || said(s.installed_utc) || ', after the mount'
                 END
                 || CASE
-                    WHEN NOT s.is_marked THEN ': the image was unmarked, its files were not Internet files to the Windows shell'
+                    WHEN NOT s.is_marked AND t.zone_id IS NOT NULL
+                        THEN ': the image was marked zone ' || t.zone_id || ', its files were not Internet files to the Windows shell'
+                    WHEN NOT s.is_marked AND c.is_carrier_marked AND coalesce(s.had_fix, TRUE)
+                        THEN ': it lies on the image ' || c.carrier_path || ', which is marked: what the shell took its files for is not known'
+                    WHEN NOT s.is_marked AND s.has_record THEN ': the image was unmarked, its files were not Internet files to the Windows shell'
+                    WHEN NOT s.is_marked AND NOT coalesce(s.had_fix, TRUE) THEN ': whether the image was marked or not, its files were not Internet files to the Windows shell'
+                    WHEN NOT s.is_marked
+                        THEN ': no mark of the image is known, but its file is not at hand: what the shell took its files for is not known'
+                    WHEN t.removed_ns <= s.open_ns
+                        THEN ': the mark of the image was removed at ' || said(t.removed_utc) || ', before the mount: its files were not Internet files to the Windows shell'
+                    WHEN s.had_fix AND t.is_removed AND t.removed_ns IS NULL
+                        THEN ': the mark of the image is gone, since when is not known: so is what the shell took its files for at the mount'
                     WHEN s.had_fix THEN ': as the image was marked, its files were Internet files to the Windows shell'
                     WHEN s.had_fix = FALSE THEN ': though the image was marked, its files were not Internet files to the Windows shell'
                     ELSE ': since when is not known, so is what the shell took the files for at the mount'
@@ -112,4 +133,6 @@ SELECT s.finding_id, s.had_fix,
         o.files || ' files inside carry marks of their own'
     ) AS sentence
 FROM stated s
+LEFT JOIN told t USING (finding_id)
+LEFT JOIN carrier c USING (finding_id)
 LEFT JOIN own_mark o USING (finding_id);

@@ -63,18 +63,21 @@ ranked AS (
 SELECT r.finding_id, r.host, r.image_path, r.verdict,
     ['info', 'low', 'medium', 'high', 'critical'][1 + CASE
         WHEN r.benign_reason IS NOT NULL THEN least(r.by_score, 1)
-        WHEN r.verdict = 'active' AND r.is_marked THEN greatest(r.by_score, 3)
-        WHEN r.verdict = 'executed' AND r.is_marked THEN greatest(r.by_score, 2)
+        WHEN r.verdict = 'active' AND (r.is_marked OR c.is_carrier_marked) THEN greatest(r.by_score, 3)
+        WHEN r.verdict = 'executed' AND (r.is_marked OR c.is_carrier_marked) THEN greatest(r.by_score, 2)
         ELSE r.by_score
     END] AS severity,
-    r.score, r.confidence, r.benign_reason,
+    r.score, round(r.confidence, 3) AS confidence, r.benign_reason,
     CASE
         WHEN r.verdict IN ('executed', 'active') AND r.volume_confidence = r.confidence
             THEN 'letter or volume ' || r.volume || ' inferred, ' || r.volume_basis
-        WHEN r.verdict IN ('executed', 'active') AND r.run_confidence = r.confidence AND NOT s.has_sysmon
-                AND NOT starts_with(r.run_basis, 'prefetch')
-            THEN 'execution: no Sysmon, only what Security 4688 shows (' || r.run_basis || ')'
-        WHEN r.verdict IN ('executed', 'active') AND r.run_confidence = r.confidence THEN 'execution: ' || r.run_basis
+        WHEN r.verdict IN ('executed', 'active') AND r.run_confidence = r.confidence
+            THEN 'execution: ' || CASE
+                WHEN p.sysmon_source_id IS NOT NULL THEN r.run_basis
+                WHEN p.security_source_id IS NOT NULL THEN 'no Sysmon, only what Security 4688 shows (' || r.run_basis || ')'
+                WHEN p.process_key IS NOT NULL THEN 'no log of the host, only what Defender''s export shows (' || r.run_basis || ')'
+                ELSE 'no log of the start, other traces tell it (' || r.run_basis || ')'
+            END
         WHEN r.verdict = 'active' AND r.act_confidence = r.confidence THEN 'follow-on: how the acts are tied to the execution'
         WHEN r.verdict <> 'delivered' AND NOT coalesce(r.is_opened, TRUE) THEN 'mount: only its removal is logged'
         WHEN r.verdict <> 'delivered' AND r.mount_confidence = r.confidence AND r.mount_confidence < rule_value('c_session_confirmed')
@@ -83,12 +86,17 @@ SELECT r.finding_id, r.host, r.image_path, r.verdict,
                     THEN 'mount: no log of it, the registry, shortcuts or other traces tell it'
                 ELSE 'mount: not every record of it is there'
             END
+        WHEN r.verdict <> 'delivered' AND NOT r.is_traced AND c.carrier_path IS NOT NULL THEN 'delivery: no mark of its own, it lies on the image ' || c.carrier_path
         WHEN r.verdict <> 'delivered' AND NOT r.is_traced THEN 'delivery: no mark and no trace of how the image came'
         WHEN r.verdict <> 'delivered' THEN 'mount: rests on VHDMP alone'
-        ELSE 'delivery: only the mark of the file'
+        WHEN r.is_marked THEN 'delivery: only the mark of the file'
+        WHEN r.by_mail OR r.by_chat OR r.by_archive
+            THEN 'delivery: no mark of the file is known, its folder or the program that wrote it tells the way (' || r.delivery_sources || ')'
+        ELSE 'delivery: no mark of the file is known, only what other sources tell (' || r.delivery_sources || ')'
     END AS weakest_link,
     (SELECT string_agg(t.id, ', ' ORDER BY t.id) FROM technique t WHERE t.finding_id = r.finding_id) AS attack_ids,
     r.reasons, r.sentences AS cannot_exclude, k.sentence AS mark_reach, r.first_utc, r.last_utc
 FROM ranked r
-LEFT JOIN sight s USING (host)
+LEFT JOIN process p ON p.process_key = r.run_key
+LEFT JOIN carrier c USING (finding_id)
 LEFT JOIN mark_reach k USING (finding_id);

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from forensic_iso.errors import UsageError
 from forensic_iso.report.findings import story_lines
 from forensic_iso.report.layout import labels, shape, split
-from forensic_iso.report.model import Report
+from forensic_iso.report.model import Chart, Report
 from forensic_iso.report.present import Presenter, Shown
 from forensic_iso.report.svg import draw
 from forensic_iso.report.words import SEVERITY_SIGNS
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 TEMPLATE = "report.html.j2"
 STYLE = "style.css"
+DRAWING = "drawing.svg.j2"
 LONG_WORD = 32
 STYLE_PLACE = "sha256-{}"
 
@@ -92,16 +94,10 @@ def base(path: str) -> str:
     return path.replace("\\", "/").rstrip("/").rpartition("/")[2] or path
 
 
-def render(report: Report, show: Presenter, template: Path | None = None) -> str:
-    """The page.
-
-    Raises:
-        UsageError: the user's template has a mistake.
-    """
-    from jinja2 import TemplateError
-
-    env = environment(template.parent if template else None)
-    style = package_style()
+def _equipped(
+    show: Presenter, items: frozenset[str] = frozenset(), templates: Path | None = None
+) -> "Environment":
+    """An environment with all that a template is given beside the report; `items`: ids of the manifest."""
 
     def told(story: str) -> list[Shown]:
         return [show.shown(line, None) for line in story_lines(story)]
@@ -110,6 +106,7 @@ def render(report: Report, show: Presenter, template: Path | None = None) -> str
         rows = story_lines(story)[1:]
         return [(r[:INDENT].strip(), show.shown(r[INDENT:], None)) for r in rows]
 
+    env = environment(templates)
     env.globals.update(
         shown=show.shown,
         cell=show.cell,
@@ -123,9 +120,29 @@ def render(report: Report, show: Presenter, template: Path | None = None) -> str
         short=short,
         base=base,
         unbroken=unbroken,
-        items=frozenset(str(r[0]) for r in report.manifest.rows),
+        items=items,
         sign=SEVERITY_SIGNS.get,
     )
+    return env
+
+
+def drawer(show: Presenter) -> Callable[[Chart], str]:
+    """What gives the drawing of the page as an SVG file of its own."""
+    template = _equipped(show).get_template(DRAWING)
+    return lambda chart: encodable(template.render(chart=chart))
+
+
+def render(report: Report, show: Presenter, template: Path | None = None) -> str:
+    """The page.
+
+    Raises:
+        UsageError: the user's template has a mistake.
+    """
+    from jinja2 import TemplateError
+
+    items = frozenset(str(r[0]) for r in report.manifest.rows)
+    env = _equipped(show, items, template.parent if template else None)
+    style = package_style()
     try:
         page = env.get_template(template.name if template else TEMPLATE)
         out = page.render(report=report, style=style, policy=style_hash(style))

