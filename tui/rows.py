@@ -235,16 +235,24 @@ class ResultSource:
     widest: int = 40
 
     def columns(self, width: int) -> Sequence[Col]:
-        """All columns."""
-        out = []
-        for index, name in enumerate(self.result.names):
-            longest = max((len(r[index] or "") for r in self.result.rows[:200]), default=0)
-            size = max(self.narrowest, min(self.widest, max(longest, len(name))))
-            out.append(Col(name, name, size))
+        """All columns; room that is left goes to those that are cut, the first ones first."""
+        wanted = [self._longest(index) for index in range(len(self.result.names))]
+        sizes = [min(self.widest, w) for w in wanted]
+        spare = max(0, width - sum(size + 1 for size in sizes) - 5)
+        for index, want in enumerate(wanted):
+            more = min(want - sizes[index], spare)
+            sizes[index], spare = sizes[index] + more, spare - more
+        names = self.result.names
+        out = [Col(name, name, size) for name, size in zip(names, sizes, strict=True)]
         total = sum(c.width + 1 for c in out) + 5
         if out and total < width:
             out[-1] = Col(out[-1].name, out[-1].title, 0)
         return out
+
+    def _longest(self, index: int) -> int:
+        name = self.result.names[index]
+        longest = max((len(r[index] or "") for r in self.result.rows[:200]), default=0)
+        return max(self.narrowest, longest, len(name))
 
     def count(self) -> int:
         """Rows kept."""

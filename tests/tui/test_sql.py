@@ -218,3 +218,19 @@ def test_all_rows_of_a_query_come_uncut(
         opened.close()
 
     assert names == ["t"] and [len(r[0] or "") for r in rows] == [20_000] * 7
+
+
+def test_a_wide_screen_shows_long_values_whole(case: Path, go: Go) -> None:
+    long = "a" * 55
+
+    async def shown(size: tuple[int, int]) -> str:
+        async with running(case, size, start="sql") as d:
+            await d.press("semicolon")
+            await typed(d, "select repeat('a', 55) as x, repeat('a', 55) as y, 'end' as z;\n")
+            return next(line for line in d.text.splitlines() if "aaa" in line)
+
+    async def walk() -> None:
+        assert (await shown((150, 45))).split()[:3] == [long, long, "end"]
+        assert "…" in await shown((80, 24))
+
+    go(walk())
