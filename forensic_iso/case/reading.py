@@ -17,8 +17,9 @@ from forensic_iso.evidence.found import ZIP, Found
 from parsers.contract import Part, Problem, Splitting
 from parsers.registry import by_kind, module_of
 
-PART_BYTES = 32 << 20
-"""Least size of a part: an artifact of twice that is cut. Smaller parts cost more, larger ones end less together."""
+PART_BYTES = 24 << 20
+"""Least size of a part: an artifact of twice that is cut. As much as an event log's parser takes at once: smaller parts cost more,
+larger ones end less together."""
 MOST_PARTS = 64
 MOST_PACKED = 2
 """Parts of a packed artifact: each one unpacks all that lies before it."""
