@@ -73,7 +73,8 @@ neighbour AS (
 ),
 numbered AS (
     SELECT number, host_number, pid, program_number, rank * 1000000000000 + turn AS best,
-        sum(CASE WHEN before_ns IS NULL OR mono_ns - before_ns > rule_ns('same_act_s') OR before_rank = rank THEN 1 ELSE 0 END)
+        -- Two records of one log are two starts, unless of one instant: the same start logged under another record id.
+        sum(CASE WHEN before_ns IS NULL OR mono_ns - before_ns > rule_ns('same_act_s') OR (before_rank = rank AND mono_ns > before_ns) THEN 1 ELSE 0 END)
             OVER (PARTITION BY host_number, pid, program_number ORDER BY turn)::BIGINT AS start_number
     FROM neighbour
 ),
