@@ -30,19 +30,25 @@ def drop_unchanged(con: duckdb.DuckDBPyConnection) -> None:
         f" ORDER BY {_SNAPSHOT}, path"  # the oldest first: what it is compared with is still whole
     ).fetchall()
     for source, kind, path in older:
-        dropped = _drop(con, by_kind(kind).TABLES, source)
-        if not dropped:
-            continue
-        problem = Problem(
-            "unchanged_in_shadow_copy",
-            "file",
-            "rows that differ from those of the volume",
-            f"{dropped} rows that are equal",
-            "each is kept once: of the volume, or of the newest shadow copy that has it",
-            Severity.INFO,
-        )
-        insert_problems(con, source, path, [problem])
-        con.execute("UPDATE source SET problems = problems + 1 WHERE source_id = ?", [source])
+        con.execute("BEGIN")  # a kill leaves no row that is gone and not told
+        _drop_one(con, source, kind, path)
+        con.execute("COMMIT")
+
+
+def _drop_one(con: duckdb.DuckDBPyConnection, source: str, kind: str, path: str) -> None:
+    dropped = _drop(con, by_kind(kind).TABLES, source)
+    if not dropped:
+        return
+    problem = Problem(
+        "unchanged_in_shadow_copy",
+        "file",
+        "rows that differ from those of the volume",
+        f"{dropped} rows that are equal",
+        "each is kept once: of the volume, or of the newest shadow copy that has it",
+        Severity.INFO,
+    )
+    insert_problems(con, source, path, [problem])
+    con.execute("UPDATE source SET problems = problems + 1 WHERE source_id = ?", [source])
 
 
 def _drop(con: duckdb.DuckDBPyConnection, tables: Sequence[Table], source: str) -> int:

@@ -8,10 +8,10 @@ import struct
 import zlib
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import BinaryIO
 
 from parsers.contract import Severity
+from parsers.disks.ewf_chunks import Chunks
 from parsers.disks.ewf_hashes import HASHES, read_hashes
 from parsers.disks.model import Disk, DiskRefused, Siblings, sibling
 from parsers.disks.streams import Doubts, ReadAt, fields, placed, reader, size_of
@@ -257,20 +257,10 @@ def _tell_missing(image: _Image, segments: int, doubts: Doubts) -> None:
     )
 
 
-class _Chunks:
+class _Chunks(Chunks):
     def __init__(self, image: _Image, segments: list[ReadAt], doubts: Doubts) -> None:
-        self._image, self._segments, self._doubts = image, segments, doubts
-        self._chunk = lru_cache(64)(self._load)
-
-    def read_at(self, at: int, n: int) -> bytes:
-        """Bytes of the disk; chunks that are lost are zeros."""
-        out, size = bytearray(), self._image.chunk_bytes
-        while n > 0:
-            number, skip = divmod(at, size)
-            take = min(n, size - skip)
-            out += self._chunk(number)[skip : skip + take].ljust(take, b"\0")
-            at, n = at + take, n - take
-        return bytes(out)
+        super().__init__(image.chunk_bytes, self._load, doubts)
+        self._image, self._segments = image, segments
 
     def _load(self, number: int) -> bytes:
         image = self._image
@@ -282,22 +272,11 @@ class _Chunks:
         if not start < end <= start + 2 * image.chunk_bytes + 4096:
             end = start + 2 * image.chunk_bytes
         data = self._segments[table.segment](start, end - start)
-        return self._inflated(number, data, wanted) if packed else self._plain(number, data, wanted)
-
-    def _inflated(self, number: int, data: bytes, wanted: int) -> bytes:
-        state = zlib.decompressobj()
-        out = bytearray()
-        try:
-            for k in range(0, len(data), 512):  # by pieces: what precedes the damage is kept
-                out += state.decompress(data[k : k + 512], self._image.chunk_bytes - len(out) + 1)
-                if state.eof or len(out) > self._image.chunk_bytes:
-                    break
-        except zlib.error as error:
-            self._bad(number, wanted, f"{error}")
-            return bytes(out[:wanted])
-        if len(out) < wanted or not state.eof:
-            self._bad(number, wanted, f"{len(out)} bytes")
-        return bytes(out[:wanted])
+        return (
+            self.unpacked(number, data, wanted, zlib.decompressobj())
+            if packed
+            else self._plain(number, data, wanted)
+        )
 
     def _plain(self, number: int, data: bytes, wanted: int) -> bytes:
         full = self._image.chunk_bytes
@@ -305,16 +284,5 @@ class _Chunks:
         if len(data) >= full + 4:
             body, checksum = data[:full], data[full : full + 4]
         if zlib.adler32(body) != int.from_bytes(checksum, "little") or len(checksum) < 4:
-            self._bad(number, wanted, "another Adler-32" if len(checksum) == 4 else "no checksum")
+            self.bad(number, wanted, "another Adler-32" if len(checksum) == 4 else "no checksum")
         return body
-
-    def _bad(self, number: int, wanted: int, found: str) -> None:
-        start = number * self._image.chunk_bytes
-        self._doubts.add(
-            "chunk_checksum",
-            f"disk bytes {start} to {start + wanted - 1}",
-            "a chunk that fits its checksum",
-            found,
-            "the image was altered or damaged after acquisition; the bytes are as found, or zeros",
-            Severity.ERROR,
-        )

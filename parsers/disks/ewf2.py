@@ -9,11 +9,11 @@ import struct
 import zlib
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING, BinaryIO
 
 from parsers.contract import Severity
 from parsers.disks.ewf import MAX_CHUNK_BYTES, MAX_CHUNKS, MAX_SECTIONS, MAX_SEGMENTS, segment_name
+from parsers.disks.ewf_chunks import Chunks
 from parsers.disks.model import Disk, DiskRefused, Siblings, sibling
 from parsers.disks.streams import Doubts, ReadAt, fields, placed, reader, size_of
 
@@ -262,20 +262,10 @@ def _no_chunks() -> "npt.NDArray[np.void]":
     return np.zeros(0, np.dtype([("place", "<u8")]))
 
 
-class _Chunks:
+class _Chunks(Chunks):
     def __init__(self, image: _Image, segments: list[ReadAt], doubts: Doubts) -> None:
-        self._image, self._segments, self._doubts = image, segments, doubts
-        self._chunk = lru_cache(64)(self._load)
-
-    def read_at(self, at: int, n: int) -> bytes:
-        """Bytes of the disk; chunks that are lost are zeros."""
-        out, size = bytearray(), self._image.chunk_bytes
-        while n > 0:
-            number, skip = divmod(at, size)
-            take = min(n, size - skip)
-            out += self._chunk(number)[skip : skip + take].ljust(take, b"\0")
-            at, n = at + take, n - take
-        return bytes(out)
+        super().__init__(image.chunk_bytes, self._load, doubts)
+        self._image, self._segments = image, segments
 
     def _load(self, number: int) -> bytes:
         image = self._image
@@ -289,39 +279,14 @@ class _Chunks:
             return bytes((place.to_bytes(8, "little") * -(-wanted // 8))[:wanted])
         data = self._segments[table.segment](place, min(size, 2 * MAX_CHUNK_BYTES))
         if flags & _PACKED:
-            return self._unpacked(number, data, wanted)
+            state = bz2.BZ2Decompressor() if image.bzip2 else zlib.decompressobj()
+            return self.unpacked(number, data, wanted, state)
         return self._plain(number, data, wanted, checked=bool(flags & _CHECKED))
-
-    def _unpacked(self, number: int, data: bytes, wanted: int) -> bytes:
-        state = bz2.BZ2Decompressor() if self._image.bzip2 else zlib.decompressobj()
-        out = bytearray()
-        try:
-            for k in range(0, len(data), 512):  # by pieces: what precedes the damage is kept
-                out += state.decompress(data[k : k + 512], self._image.chunk_bytes - len(out) + 1)
-                if state.eof or len(out) > self._image.chunk_bytes:
-                    break
-        except (zlib.error, OSError) as error:
-            self._bad(number, wanted, f"{error}")
-            return bytes(out[:wanted])
-        if len(out) < wanted or not state.eof:
-            self._bad(number, wanted, f"{len(out)} bytes")
-        return bytes(out[:wanted])
 
     def _plain(self, number: int, data: bytes, wanted: int, *, checked: bool) -> bytes:
         body, checksum = (data[:-4], data[-4:]) if checked else (data, b"")
         if checked and zlib.adler32(body) != int.from_bytes(checksum, "little"):
-            self._bad(number, wanted, "another Adler-32")
+            self.bad(number, wanted, "another Adler-32")
         elif len(body) < wanted:
-            self._bad(number, wanted, f"{len(body)} bytes")
+            self.bad(number, wanted, f"{len(body)} bytes")
         return body[:wanted]
-
-    def _bad(self, number: int, wanted: int, found: str) -> None:
-        start = number * self._image.chunk_bytes
-        self._doubts.add(
-            "chunk_checksum",
-            f"disk bytes {start} to {start + wanted - 1}",
-            "a chunk that fits its checksum",
-            found,
-            "the image was altered or damaged after acquisition; the bytes are as found, or zeros",
-            Severity.ERROR,
-        )
