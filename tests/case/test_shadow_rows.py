@@ -3,6 +3,9 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
+from forensic_iso.case import shadow_rows
 from forensic_iso.case.ingest import ingest
 from forensic_iso.case.store import open_reader
 from forensic_iso.evidence.discover import ImageOptions
@@ -88,3 +91,23 @@ def test_a_case_with_shadow_copies_is_verified(tmp_path: Path) -> None:
     gone = query(tmp_path / "case", "SELECT count(*) FROM mft_name WHERE path = '\\syslog'")
     assert gone == [(1,)]
     assert [(o.gone, o.more) for o in report.outcomes if o.compared] == [(0, 0)] * 3
+
+
+def test_rows_are_not_dropped_untold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = collected(tmp_path, {"": volume("b.iso").build(), "vss1": volume("a.iso").build()})
+    older = "source_id = (SELECT source_id FROM source WHERE path LIKE '%vss1%')"
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as m:
+        m.setattr(shadow_rows, "insert_problems", killed)
+        with pytest.raises(KeyboardInterrupt):
+            ingest(tmp_path / "case", [given], workers=0)
+    ((before,),) = query(tmp_path / "case", f"SELECT count(*) FROM mft_name WHERE {older}")
+    ingest(tmp_path / "case", [given], workers=0)
+    ((after,),) = query(tmp_path / "case", f"SELECT count(*) FROM mft_name WHERE {older}")
+    told = "SELECT count(*) FROM problem WHERE code = 'unchanged_in_shadow_copy'"
+
+    assert before > after == 1
+    assert query(tmp_path / "case", told) == [(1,)]
