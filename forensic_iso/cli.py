@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -59,20 +60,27 @@ def _ingest(
     vss: str = "none",
     keys: tuple[str, ...] = (),
 ) -> int:
+    from forensic_iso.case.alone import workers_for
     from forensic_iso.case.memory import loading
-
-    with loading():
-        from forensic_iso.case import ingest, store
-        from forensic_iso.evidence.bitlocker import read_keys
-        from forensic_iso.evidence.discover import ImageOptions
-        from forensic_iso.progress import progress
-        from parsers.contract import Window
+    from forensic_iso.case.pool import pool_of
+    from parsers.contract import Window
 
     window = Window(time_ns(since, "--since"), time_ns(until, "--until"))
-    images = ImageOptions(vss == "all", read_keys(keys))
-    with store.open_writer(case) as con:
-        with progress() as report:
-            summary = ingest.ingest_into(con, case, evidence, window, workers, report, images)
+    count = workers_for(evidence) if workers is None else workers
+    with ExitStack() as opened:
+        with pool_of(count) as pool:
+            pool.start(1)  # it loads its parsers while this process loads what writes the case
+            with loading():
+                from forensic_iso.case import ingest, store
+                from forensic_iso.evidence.bitlocker import read_keys
+                from forensic_iso.evidence.discover import ImageOptions
+                from forensic_iso.progress import progress
+            images = ImageOptions(vss == "all", read_keys(keys))
+            con = opened.enter_context(store.open_writer(case))
+            with progress() as report:
+                summary = ingest.ingest_into(
+                    con, case, evidence, window, report=report, images=images, pool=pool
+                )
         _tell_summary(summary)
         if then_correlate:
             _correlate(con, case, rules)

@@ -17,7 +17,7 @@ import duckdb
 from forensic_iso.case import store
 from forensic_iso.case.alone import cores
 from forensic_iso.case.ingest import Report, logical_path
-from forensic_iso.case.pool import Pool, run_inline
+from forensic_iso.case.pool import pool_of
 from forensic_iso.case.worker import Ended, Hashed, Rows, Task
 from forensic_iso.compare import Comparer
 from forensic_iso.evidence.acquired import check_image
@@ -108,7 +108,7 @@ def verify(
     todo = [s for s in sources if outcomes[str(s["source_id"])].state == "same"]
     count = cores() if workers is None else workers
     run = _Run(outcomes, found, report or (lambda what, done, total: None))
-    with tempfile.TemporaryDirectory() as scratch, Pool(count) if count else _Inline() as pool:
+    with tempfile.TemporaryDirectory() as scratch, pool_of(count) as pool:
         run.hashes(todo, pool.run)
         again = _chosen([s for s in todo if s["kind"]], outcomes, every)
         with Comparer(case, Path(scratch), every) as comparer:
@@ -116,20 +116,6 @@ def verify(
     whole = run.images(images) if every else []
     unknown = tuple(sorted(set(found) - known))
     return Result((*outcomes.values(), *whole), dangling, unknown)
-
-
-class _Inline:
-    """Stands for a pool where no processes are wanted."""
-
-    def __enter__(self) -> "_Inline":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-    def run(self, tasks: Sequence[Task]) -> Iterator[tuple[int, object]]:
-        """Do the tasks here."""
-        yield from run_inline(tasks)
 
 
 Runner = Callable[[Sequence[Task]], Iterator[tuple[int, object]]]

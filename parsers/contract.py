@@ -7,9 +7,10 @@ It opens no path, prints nothing, raises nothing for bad bytes, and holds at mos
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import BinaryIO, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, BinaryIO, Protocol, runtime_checkable
 
-import polars as pl
+if TYPE_CHECKING:
+    import polars as pl
 
 BATCH_BYTES = 16 << 20
 """Aimed size of one batch: large enough for DuckDB's row groups, small enough for a bounded queue."""
@@ -29,22 +30,6 @@ class Sql(StrEnum):
     FLOAT = "DOUBLE"
     TIME = "TIMESTAMP_NS"
     BLOB = "BLOB"
-
-
-POLARS: dict[Sql, pl.DataType] = {
-    Sql.TEXT: pl.String(),
-    Sql.BOOL: pl.Boolean(),
-    Sql.U8: pl.UInt8(),
-    Sql.U16: pl.UInt16(),
-    Sql.U32: pl.UInt32(),
-    Sql.U64: pl.UInt64(),
-    Sql.I32: pl.Int32(),
-    Sql.I64: pl.Int64(),
-    Sql.FLOAT: pl.Float64(),
-    Sql.TIME: pl.Datetime("ns"),
-    Sql.BLOB: pl.Binary(),
-}
-"""The Polars type of each column type. Times are naive and mean UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +88,6 @@ class Table:
         """Names in order of declaration."""
         return [c.name for c in self.columns]
 
-    def schema(self) -> dict[str, pl.DataType]:
-        """Polars schema of a full frame of this table."""
-        return {c.name: POLARS[c.type] for c in self.columns}
-
 
 class Severity(StrEnum):
     """How much a problem costs: nothing lost, something doubtful, something lost."""
@@ -136,7 +117,7 @@ class Batch:
     """Rows of one table. The frame has a subset of the table's columns, in any order; what lacks is NULL."""
 
     table: str
-    frame: pl.DataFrame
+    frame: "pl.DataFrame"
 
 
 class Opener(Protocol):

@@ -20,8 +20,7 @@ from parsers.i30_pages import (
     slack_entries,
 )
 from parsers.rows import BATCH_ROWS, Row, batches, filetime_ns
-from parsers.usnjrnl.records import spell
-from parsers.usnjrnl.tables import ATTRIBUTES
+from parsers.usnjrnl.tables import ATTRIBUTES, spell
 
 KIND = "i30"
 VERSION = 1

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
-import numpy as np
-
 from parsers.contract import Problem
 from parsers.evtx.problems import Problems
 from parsers.rows import read_up_to
@@ -156,6 +154,8 @@ def live_entries(page: Page, problems: Problems) -> Iterator[Entry]:
 
 def slack_entries(page: Page) -> Iterator[Entry]:
     """Entries that left their whole $FILE_NAME (or all but its first field) behind the last live one."""
+    import numpy as np
+
     words = np.frombuffer(page.data[: len(page.data) & ~7], "<u8")
     believed = (words >= EARLIEST) & (words <= LATEST)
     if len(believed) < 5:

@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import BinaryIO
-
-import polars as pl
+from typing import TYPE_CHECKING, BinaryIO
 
 from parsers.contract import BATCH_BYTES, Artifact, Batch, Problem, Table
 from parsers.evtx.problems import Problems
+
+if TYPE_CHECKING:
+    import polars as pl
 
 BATCH_ROWS = 20_000
 FILETIME_OF_1970 = 116_444_736_000_000_000
@@ -39,15 +40,18 @@ def batches(
     yield from problems.close()
 
 
-def frame(table: Table, rows: list[Row]) -> pl.DataFrame:
+def frame(table: Table, rows: list[Row]) -> "pl.DataFrame":
     """Frame of all columns of the table.
 
     Row by row against the schema: for the one row that most small artifacts give, ten times as fast as a Series for
     each column.
     """
-    return (
-        pl.from_dicts(rows, schema=table.schema()) if rows else pl.DataFrame(schema=table.schema())
-    )
+    import polars as pl
+
+    from parsers.frames import schema_of
+
+    declared = schema_of(table)
+    return pl.from_dicts(rows, schema=declared) if rows else pl.DataFrame(schema=declared)
 
 
 def content(artifact: Artifact, limit: int) -> bytes:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ from forensic_iso.case import store
 from forensic_iso.case.alone import workers_for
 from forensic_iso.case.duplicates import drop_copies
 from forensic_iso.case.host_of import COLLECTION_NAME, NOTHING, HostNames, Witness
-from forensic_iso.case.pool import Event, Pool, run_inline
+from forensic_iso.case.pool import Inline, Pool, pool_of
 from forensic_iso.case.reading import MOST_PARTS, PART_BYTES, Reading, most_parts, plan, size, tasks
 from forensic_iso.case.schema import evidence_tables
 from forensic_iso.case.shadow_rows import drop_unchanged
@@ -98,17 +98,16 @@ class Ingest:
         con: duckdb.DuckDBPyConnection,
         case: Path,
         window: Window,
-        workers: int,
+        pool: Pool | Inline,
         report: Report | None = None,
         images: ImageOptions | None = None,
         part_bytes: int = PART_BYTES,
     ) -> None:
         self._part_bytes = part_bytes
         self._images = images or ImageOptions()
-        self._con, self._case, self._window, self._workers = con, case, window, workers
+        self._con, self._case, self._window, self._pool = con, case, window, pool
         self._report = report or (lambda what, done, total: None)
         self._columns = {t.name: t.column_names() for t in evidence_tables()}
-        self._pool: Pool | None = None
 
     def run(self, evidence: Sequence[Path]) -> Summary:
         """Read the evidence into the case.
@@ -118,20 +117,13 @@ class Ingest:
             CaseError: the case was made with another time window.
         """
         self._keep_window()
-        with ExitStack() as stack:
-            if self._workers:
-                self._pool = stack.enter_context(Pool(self._workers))
-                self._pool.start(1)
-            return self._run(evidence)
-
-    def _run(self, evidence: Sequence[Path]) -> Summary:
+        self._pool.start(1)
         discovery = discover(evidence, PARSERS, self._images, self._report)
         self._book_unrecognised(discovery)
         sources = [Source(r.found, r.kind, beside=r.beside) for r in discovery.recognised]
         if not sources:
             raise NothingUsable(self._nothing(discovery, evidence))
-        if self._pool:
-            self._pool.start(sum(most_parts(s.kind, s.found, self._part_bytes) for s in sources))
+        self._pool.start(sum(most_parts(s.kind, s.found, self._part_bytes) for s in sources))
         self._hash(sources)
         self._hash_companions(sources)
         self._book(sources)
@@ -204,16 +196,13 @@ class Ingest:
             insert_problems(con, None, p.path, [p.problem])
         con.execute("COMMIT")
 
-    def _events(self, tasks: Sequence[Task] | deque[Task]) -> Iterator[Event]:
-        return self._pool.run(tasks) if self._pool else run_inline(tasks)
-
     def _hash(self, sources: list[Source]) -> None:
         hashing = [
             Task(i, s.found, plan=plan(s.kind, s.found, self._part_bytes))
             for i, s in enumerate(sources)
         ]
         done, total = 0, sum(s.found.size for s in sources)
-        for number, message in self._events(hashing):
+        for number, message in self._pool.run(hashing):
             s = sources[number]
             if isinstance(message, Hashed):
                 s.sha256 = message.sha256
@@ -231,7 +220,7 @@ class Ingest:
         """Hashes for the manifest of files that are read together with another one."""
         found = list(dict.fromkeys(f for s in sources for f in s.beside))
         self._con.execute("BEGIN")
-        for number, message in self._events([Task(i, f) for i, f in enumerate(found)]):
+        for number, message in self._pool.run([Task(i, f) for i, f in enumerate(found)]):
             path = logical_path(found[number])
             if isinstance(message, Hashed):
                 self._con.execute(
@@ -378,7 +367,7 @@ class Ingest:
         waiting = deque(t for i in todo for t in tasks(whole[i], sources[i].parts))
         sizes = {task.number: size(task) for task in waiting}
         readings: dict[int, Reading] = {}
-        for number, message in self._events(waiting):
+        for number, message in self._pool.run(waiting):
             i = number // STRIDE
             s, given = sources[i], hosts.get(i)
             reading = readings.get(i)
@@ -463,10 +452,15 @@ def ingest_into(
     report: Report | None = None,
     images: ImageOptions | None = None,
     part_bytes: int = PART_BYTES,
+    pool: Pool | Inline | None = None,
 ) -> Summary:
-    """The same over an open case."""
-    count = workers_for(evidence) if workers is None else workers
-    store.log(case, "ingest started", evidence=[str(p) for p in evidence], workers=count)
-    summary = Ingest(con, case, window or Window(), count, report, images, part_bytes).run(evidence)
+    """The same over an open case. `pool`: one that is at work already, instead of `workers` of its own."""
+    with ExitStack() as stack:
+        if pool is None:
+            count = workers_for(evidence) if workers is None else workers
+            pool = stack.enter_context(pool_of(count))
+        store.log(case, "ingest started", evidence=[str(p) for p in evidence], workers=pool.count)
+        window = window or Window()
+        summary = Ingest(con, case, window, pool, report, images, part_bytes).run(evidence)
     store.log(case, "ingest ended", summary=summary)
     return summary

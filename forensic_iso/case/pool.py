@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -40,16 +41,6 @@ STILLBORN = 3
 Event = tuple[int, Message]
 
 
-def run_inline(tasks: "Sequence[Task] | deque[Task]") -> Iterator[Event]:
-    """The same work inside this process, one task after the other (a few event logs, tests)."""
-    keep_freed()
-    one_pool()
-    waiting = tasks if isinstance(tasks, deque) else deque(tasks)
-    while waiting:
-        task = waiting.popleft()
-        yield from ((task.number, message) for message in messages(task, arrow))
-
-
 @dataclass(slots=True)
 class _Worker:
     process: subprocess.Popen[bytes]
@@ -80,6 +71,11 @@ class Pool:
             w.process.kill()
         for w in self._workers:
             w.process.wait()
+
+    @property
+    def count(self) -> int:
+        """Processes at most."""
+        return self._count
 
     @property
     def pids(self) -> list[int]:
@@ -189,6 +185,34 @@ class Pool:
                 w.ending = f"more than {self._memory >> 20} MiB of memory"
             if w.ending:
                 w.process.kill()
+
+
+class Inline:
+    """The same work inside this process, one task after the other (a few event logs, tests). Stands for a pool."""
+
+    count = 0
+
+    def start(self, wanted: int) -> None:
+        """Nothing: there is no process to start."""
+
+    def run(self, tasks: "Sequence[Task] | deque[Task]") -> Iterator[Event]:
+        """Do the tasks; as `Pool.run`."""
+        keep_freed()
+        one_pool()
+        waiting = tasks if isinstance(tasks, deque) else deque(tasks)
+        while waiting:
+            task = waiting.popleft()
+            yield from ((task.number, message) for message in messages(task, arrow))
+
+
+@contextmanager
+def pool_of(count: int) -> Iterator[Pool | Inline]:
+    """So many worker processes, or none."""
+    if not count:
+        yield Inline()
+        return
+    with Pool(count) as pool:
+        yield pool
 
 
 def _resident(pid: int | None) -> int:

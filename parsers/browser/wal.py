@@ -6,19 +6,21 @@ Source of the format: "WAL-mode File Format" of the SQLite documentation.
 import struct
 from dataclasses import dataclass
 from functools import lru_cache
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from parsers.contract import Problem, Severity
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Words = npt.NDArray[np.uint32]
 
 MAGIC = b"SQLite format 3\0"
 MAX_PAGES = 1 << 20
 _LOG_MAGICS = {0x377F0682: "<u4", 0x377F0683: ">u4"}
 _HEADER, _FRAME = 32, 24
 _WRAP = (1 << 32) - 1
-
-Words = npt.NDArray[np.uint32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ def checksum(data: bytes, order: str, state: tuple[int, int]) -> tuple[int, int]
     Each pair of words does s0 += x0 + s1; s1 += x1 + s0. Written out, a word's weight in s0 is the
     Fibonacci number of its distance from the end, in s1 the next one: two products of whole arrays.
     """
+    import numpy as np
+
     words: Words = np.frombuffer(data, order).astype(np.uint32)[::-1]
     n = len(words)
     f = _fibonacci(n)
@@ -105,11 +109,13 @@ def checksum(data: bytes, order: str, state: tuple[int, int]) -> tuple[int, int]
 
 
 @lru_cache(maxsize=8)
-def _fibonacci(count: int) -> Words:
+def _fibonacci(count: int) -> "Words":
     """F(-1), F(0), F(1), ...
 
     modulo 2**32: element i is F(i - 1).
     """
+    import numpy as np
+
     out = [1, 0]
     for _ in range(count + 1):
         out.append((out[-1] + out[-2]) & _WRAP)

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from parsers.contract import POLARS, Artifact, Batch, Part, Problem, Severity, Window
+from parsers.contract import Artifact, Batch, Part, Problem, Severity, Window
 from parsers.evtx.chunks import ChunkHead, FileHeader
 from parsers.evtx.problems import Problems
 from parsers.evtx.schema import EVTX_CHUNK
 from parsers.evtx.slack import Slack
+from parsers.frames import schema_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +93,8 @@ def chunk_frame(
         "records": counts,
         "beyond_header": [None if limit is None else i >= limit for i in range(len(heads))],
     }
-    schema = {c.name: POLARS[c.type] for c in EVTX_CHUNK.columns if c.name in rows}
-    return Batch(EVTX_CHUNK.name, pl.DataFrame(rows, schema=schema))
+    types = {name: kind for name, kind in schema_of(EVTX_CHUNK).items() if name in rows}
+    return Batch(EVTX_CHUNK.name, pl.DataFrame(rows, schema=types))
 
 
 def _tell_overlap(stop: int, end: int, problems: Problems) -> None:

@@ -9,8 +9,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 from itertools import chain
 
-import polars as pl
-
 from parsers.contract import Artifact, Batch, Column, Problem, Severity, Sql, Table
 from parsers.evtx.problems import Problems
 from parsers.hives.deleted_tree import Form, deleted_rows
@@ -66,6 +64,12 @@ def provenance(key: Key, value: Value | None = None) -> dict[str, object]:
         "origin": cell.origin,
         "offset": cell.offset,
     }
+
+
+def _with_host(batch: Batch, host: str) -> Batch:
+    import polars as pl
+
+    return Batch(batch.table, batch.frame.with_columns(host=pl.lit(host)))
 
 
 def _past(row: Row) -> Row:
@@ -141,8 +145,5 @@ def read_hive(
         rows = map(_past, rows)
     deleted = deleted_rows(hive, recovered, forms, hive.problems) if recovered else ()
     for item in batches(chain(rows, deleted), Problems()):
-        if isinstance(item, Batch) and named is not None:
-            yield Batch(item.table, item.frame.with_columns(host=pl.lit(named)))
-        else:
-            yield item
+        yield _with_host(item, named) if isinstance(item, Batch) and named is not None else item
     yield from hive.problems

@@ -2,11 +2,13 @@
 
 import csv
 import re
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from parsers.mde.encoding import text_of_head
 from parsers.mde.schema import TABLE_OF_TYPE
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _TIME_FIELDS = {"timestamp", "timegenerated"}
 _KINDS = {"actiontype", "reportid", "initiatingprocessfilename", "initiatingprocesscommandline"}
@@ -105,12 +107,14 @@ def _image_load_shape(fields: set[str]) -> bool:
     return "folderpath" in fields and initiating and "processid" not in fields
 
 
-def tables_of_rows(frame: pl.DataFrame, name: str) -> pl.Series:
+def tables_of_rows(frame: "pl.DataFrame", name: str) -> "pl.Series":
     """Our table of each row; '' if none fits. `frame` has headers as `field_key` gives them.
 
     In order: Type; fields that only one table has; ActionType; the file's name; the shape of
     image loads.
     """
+    import polars as pl
+
     count = len(frame)
     if "type" in frame.columns:
         lower = frame["type"].str.to_lowercase()

@@ -8,8 +8,7 @@ import re
 from collections.abc import Iterator
 
 from parsers.contract import Artifact, Batch, Problem
-from parsers.mft.reader import read
-from parsers.mft.records import RECORD_SIZES, plausible_record
+from parsers.mft.head import RECORD_SIZES, plausible_record
 from parsers.mft.tables import TABLES
 
 KIND = "mft"
@@ -41,6 +40,8 @@ def parse(artifact: Artifact) -> Iterator[Batch | Problem]:
 
     Memory: names and about 25 bytes a record stay until the end.
     """
+    from parsers.mft.reader import read  # Polars and NumPy only where an $MFT is read
+
     return read(artifact)
 
 

@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from parsers.contract import Problem, Severity
 from parsers.mft.columns import PADDING, Fields
+from parsers.mft.head import record_size
 from parsers.mft.notes import Notes
-from parsers.mft.records import FILE, Block, record_size
+from parsers.mft.records import FILE, Block
 
 BLOCK_BYTES = 4 << 20
 _HEAD = 1 << 16

@@ -7,6 +7,7 @@ folder's own record. Both hold a whole $FILE_NAME: name, folder, size and four t
 import numpy as np
 import polars as pl
 
+from parsers.frames import schema_of
 from parsers.i30_pages import (
     EARLIEST,
     LATEST,
@@ -19,8 +20,7 @@ from parsers.mft.columns import Ints
 from parsers.mft.records import Attributes, Block, Heads
 from parsers.mft.tables import MFT_SLACK_NAME
 from parsers.rows import Row, filetime_ns
-from parsers.usnjrnl.records import spell
-from parsers.usnjrnl.tables import ATTRIBUTES
+from parsers.usnjrnl.tables import ATTRIBUTES, spell
 
 MAX_NAMES = 100_000
 """Names of one $MFT; a hostile one may be full of them."""
@@ -55,7 +55,7 @@ def slack_names(block: Block, heads: Heads, a: Attributes) -> list[Row]:
 
 def slack_frame(rows: list[Row]) -> pl.DataFrame:
     """The rows as a frame of the table."""
-    return pl.DataFrame(rows, MFT_SLACK_NAME.schema())
+    return pl.DataFrame(rows, schema_of(MFT_SLACK_NAME))
 
 
 def _candidates(block: Block, heads: Heads, behind: Ints) -> Ints:

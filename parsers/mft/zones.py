@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from parsers.contract import Batch
+from parsers.frames import schema_of
 from parsers.mft.columns import Bools, Ints, Numbers
 from parsers.mft.tables import ZONE_IDENTIFIER
 from parsers.zone_identifier import ZoneIdentifier, parse_zone_identifier
@@ -91,4 +92,4 @@ def _other_keys(zone: ZoneIdentifier | None) -> str | None:
 
 
 def _column(name: str, values: list[str | None] | list[int | None]) -> pl.Series:
-    return pl.Series(name, values, ZONE_IDENTIFIER.schema()[name])
+    return pl.Series(name, values, schema_of(ZONE_IDENTIFIER)[name])

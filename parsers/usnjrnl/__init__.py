@@ -6,12 +6,7 @@ A live journal starts with a hole of many GB: it is asked from the system or ski
 import re
 from collections.abc import Iterator
 
-import numpy as np
-
 from parsers.contract import Artifact, Batch, Problem
-from parsers.mft.columns import Fields
-from parsers.usnjrnl.reader import read
-from parsers.usnjrnl.records import find
 from parsers.usnjrnl.tables import TABLES
 
 KIND = "usnjrnl"
@@ -26,6 +21,8 @@ _OTHER = re.compile(
     r"[$%][a-z0-9]*max$|\.(?:csv|json|jsonl|txt|xml|xlsx|zip|7z|gz)$", re.IGNORECASE
 )
 _PADDING = 64
+_RECORD = re.compile(rb".{4}[\2\3]\0\0\0", re.DOTALL)
+"""Length, major version 2 or 3, minor version 0: no other file need load what reads records."""
 
 
 def recognise(name: str, head: bytes) -> bool:
@@ -42,18 +39,32 @@ def recognise(name: str, head: bytes) -> bool:
         return True
     if len(head) < _PADDING:
         return False
-    data = np.frombuffer(head[: len(head) & ~7].ljust(_PADDING, b"\0") + bytes(_PADDING), np.uint8)
-    n = len(data) - _PADDING
-    words = np.flatnonzero(data.view("<u8"))
     named = _NAME.fullmatch(name) is not None
-    if not len(words):
+    first = (len(head) - len(head.lstrip(b"\0"))) & ~7
+    if first >= len(head) & ~7:
         return named
-    found = find(Fields.over(data), n).at
-    return bool(len(found)) and (named or int(found[0]) == int(words[0]) * 8)
+    if not named and not _RECORD.match(head, first):
+        return False
+    found = _records(head)
+    return bool(found) and (named or found[0] == first)
+
+
+def _records(head: bytes) -> list[int]:
+    """Where records start in the head."""
+    import numpy as np
+
+    from parsers.mft.columns import Fields
+    from parsers.usnjrnl.records import find
+
+    data = np.frombuffer(head[: len(head) & ~7].ljust(_PADDING, b"\0") + bytes(_PADDING), np.uint8)
+    starts: list[int] = find(Fields.over(data), len(data) - _PADDING).at.tolist()
+    return starts
 
 
 def parse(artifact: Artifact) -> Iterator[Batch | Problem]:
     """Rows of `usn_record` in the file's order; one block and its frame are held at a time."""
+    from parsers.usnjrnl.reader import read  # Polars and NumPy only where a journal is read
+
     return read(artifact)
 
 

@@ -13,7 +13,7 @@ import polars as pl
 
 from parsers.mft.columns import Bools, Fields, Ints, Numbers, time_column, utf16_column
 from parsers.usnjrnl.regions import PAGE
-from parsers.usnjrnl.tables import ATTRIBUTES, REASONS, SOURCES
+from parsers.usnjrnl.tables import ATTRIBUTES, REASONS, SOURCES, spell
 
 NAME_OFFSETS = {2: 60, 3: 76}
 """By version: where the name starts, bytes."""
@@ -154,13 +154,6 @@ def _words(name: str, flags: Numbers, words: Mapping[int, str]) -> pl.Series:
     return column.replace_strict(
         values, [spell(v, words) for v in values.to_list()], return_dtype=pl.String()
     )
-
-
-def spell(flags: int, words: Mapping[int, str]) -> str:
-    """Names of the set flags, lowest first, joined by |; what has no name as one hex number."""
-    names = [word for bit, word in words.items() if flags & bit]
-    rest = flags & ~sum(words)
-    return "|".join((*names, f"0x{rest:X}") if rest else names)
 
 
 def _ends_well(f: Fields, n: int, end: Ints, place: int) -> Bools:

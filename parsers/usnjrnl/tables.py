@@ -1,5 +1,7 @@
 """Table of the change journal, and Microsoft's words for its flags."""
 
+from collections.abc import Mapping
+
 from parsers.contract import Column, Moment, Sql, Table
 
 REASONS = {
@@ -126,3 +128,10 @@ USN_RECORD = Table(
 """The timeline gets what a file's story needs; every other record stays in the table."""
 
 TABLES = (USN_RECORD,)
+
+
+def spell(flags: int, words: Mapping[int, str]) -> str:
+    """Names of the set flags, lowest first, joined by |; what has no name as one hex number."""
+    names = [word for bit, word in words.items() if flags & bit]
+    rest = flags & ~sum(words)
+    return "|".join((*names, f"0x{rest:X}") if rest else names)

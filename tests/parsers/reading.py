@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from parsers.contract import Artifact, Batch, Problem, Window
+from parsers.frames import schema_of
 
 
 def artifact(
@@ -24,7 +25,7 @@ def read(
     """Rows by table and problems; every frame must fit its table's declaration."""
     rows: dict[str, list[dict[str, Any]]] = {t.name: [] for t in parser.TABLES}
     problems = []
-    schemas = {t.name: t.schema() for t in parser.TABLES}
+    schemas = {t.name: schema_of(t) for t in parser.TABLES}
     for item in parser.parse(given):
         if isinstance(item, Batch):
             schema = schemas[item.table]
@@ -40,5 +41,5 @@ def frame(parser: ModuleType, given: Artifact) -> tuple[pl.DataFrame, list[Probl
     """All rows of a parser with one table as a frame."""
     items = list(parser.parse(given))
     frames = [x.frame for x in items if isinstance(x, Batch)]
-    empty = pl.DataFrame(schema=parser.TABLES[0].schema())
+    empty = pl.DataFrame(schema=schema_of(parser.TABLES[0]))
     return pl.concat([empty, *frames], how="diagonal"), [x for x in items if isinstance(x, Problem)]

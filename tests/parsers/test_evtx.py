@@ -12,11 +12,12 @@ import polars as pl
 import pytest
 
 from parsers import evtx
-from parsers.contract import POLARS, Artifact, Batch, Part, Window
+from parsers.contract import Artifact, Batch, Part, Window
 from parsers.evtx.compose import event_view_sql
 from parsers.evtx.peek import peek_computer
 from parsers.evtx.render import guid_text, sid_text
 from parsers.evtx.schema import TABLES
+from parsers.frames import schema_of
 from tests.shared import REAL, needs_shared
 
 SYSMON = "AndrewRathbun_DFIRArtifactMuseum/win10_aptsim/Microsoft-Windows-Sysmon%4Operational.evtx"
@@ -81,7 +82,7 @@ def test_counts_reach_those_of_the_manifest() -> None:
 @needs_shared
 @pytest.mark.parametrize("path", [SYSMON, SYSTEM])
 def test_frames_keep_to_the_declared_columns_and_types(path: str) -> None:
-    tables = {t.name: {c.name: POLARS[c.type] for c in t.columns} for t in TABLES}
+    tables = {t.name: schema_of(t) for t in TABLES}
 
     for name, frame in _frames(_artifact(REAL / path)).items():
         for column, kind in frame.schema.items():

@@ -17,6 +17,7 @@ import polars as pl
 import pytest
 
 from parsers.contract import HOST, Artifact, Batch, Parser
+from parsers.frames import schema_of
 from parsers.registry import PARSERS
 from tests.builders.bits import queue
 from tests.builders.hive import hive, tree
@@ -170,7 +171,7 @@ def no_longer_than(seconds: int) -> Iterator[None]:
 
 def check(parser: Parser, name: str, data: bytes) -> None:
     """Rows fit the declarations, problems name their place."""
-    tables = {t.name: {HOST.name: pl.String(), **t.schema()} for t in parser.TABLES}
+    tables = {t.name: {HOST.name: pl.String(), **schema_of(t)} for t in parser.TABLES}
     rows = 0
     artifact = Artifact(name, lambda: io.BytesIO(data), len(data), rf"C:\{name}")
     for item in parser.parse(artifact):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from parsers import mde
 from parsers.contract import Artifact, Batch, Problem, Window
+from parsers.frames import schema_of
 
 ROW: dict[str, Any] = {
     "Timestamp": "2025-11-03T10:11:12.1234567Z",
@@ -118,7 +119,7 @@ def test_broken_utf16_is_replaced_and_told() -> None:
 
 
 def test_frames_fit_the_declared_tables() -> None:
-    declared = {t.name: t.schema() for t in mde.TABLES}
+    declared = {t.name: schema_of(t) for t in mde.TABLES}
 
     for table, frame in _read(_csv(ROW))[0].items():
         assert all(declared[table][n] == t for n, t in frame.schema.items())

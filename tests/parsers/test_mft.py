@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from parsers import mft
 from parsers.contract import Artifact, Batch, Problem
+from parsers.frames import schema_of
 from parsers.mft import blocks, paths
 from tests.builders.mft import DOS, MftBuilder, Times, filetime, protect
 from tests.shared import CASES, REAL, needs_shared
@@ -40,7 +41,7 @@ class Result:
         self.problems: list[Problem] = []
         for item in mft.parse(Artifact(name, lambda: io.BytesIO(data), len(data))):
             if isinstance(item, Batch):
-                schema = tables[item.table].schema()
+                schema = schema_of(tables[item.table])
                 assert dict(item.frame.schema).items() <= schema.items()
                 frames[item.table].append(item.frame)
             else:
@@ -66,7 +67,7 @@ class Result:
 
 
 def _empty(table: str) -> pl.DataFrame:
-    return pl.DataFrame(schema=next(t for t in mft.TABLES if t.name == table).schema())
+    return pl.DataFrame(schema=schema_of(next(t for t in mft.TABLES if t.name == table)))
 
 
 def _builder(record_bytes: int = 1024) -> MftBuilder:

@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 
 from parsers.contract import Batch, Column, Sql, Table
 from parsers.evtx.problems import Problems
+from parsers.frames import schema_of
 from parsers.rows import FILETIME_OF_1970, batches, epoch_ns, filetime_ns, read_up_to
 
 TABLE = Table(
@@ -32,7 +33,7 @@ def test_a_column_that_lacks_is_null_and_times_are_ns() -> None:
 
     moment = datetime(1970, 1, 1, 0, 0, 0, 1, tzinfo=UTC).replace(tzinfo=None)
     assert batch.frame.rows() == [(None, None, moment)]
-    assert batch.frame.schema == TABLE.schema()
+    assert batch.frame.schema == schema_of(TABLE)
 
 
 def test_filetimes_are_exact_zero_is_none_and_so_is_what_does_not_fit() -> None:

@@ -4,6 +4,7 @@ from types import ModuleType
 from typing import Any
 
 from parsers.contract import Batch, Problem
+from parsers.frames import schema_of
 from tests.parsers.reading import artifact
 
 
@@ -12,7 +13,7 @@ def run(
 ) -> tuple[dict[str, list[dict[str, Any]]], list[Problem]]:
     """Rows by table, and the problems; frames must fit the declarations, the host may stand beside."""
     beside = tuple(artifact(f"{name}.LOG{i}", log) for i, log in enumerate(logs, 1))
-    schemas = {t.name: t.schema() for t in parser.TABLES}
+    schemas = {t.name: schema_of(t) for t in parser.TABLES}
     rows: dict[str, list[dict[str, Any]]] = {t.name: [] for t in parser.TABLES}
     problems: list[Problem] = []
     for item in parser.parse(artifact(name, data, beside)):

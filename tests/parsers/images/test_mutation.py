@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parsers import images
-from parsers.contract import POLARS
+from parsers.frames import POLARS
 from tests.builders.fat import FatFile, build_fat, with_mbr
 from tests.builders.iso import IsoFile, build_iso
 from tests.builders.udf import build_udf
