@@ -22,7 +22,8 @@ from parsers.evtx.cells import (
     column,
     constant,
 )
-from parsers.evtx.render import STRINGS, Renderer, array_items, quoted
+from parsers.evtx.render import Renderer
+from parsers.evtx.scalars import STRINGS, array_items, quoted
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ import numpy.typing as npt
 from parsers.evtx.cells import Bytes, Ints
 from parsers.evtx.events.spec import Form
 from parsers.evtx.fragments import LITERAL, NULL, STRING, TEXT
-from parsers.evtx.render import (
+from parsers.evtx.render import Renderer
+from parsers.evtx.scalars import (
     ANSI,
     BOOL,
     DAY,
@@ -19,10 +20,9 @@ from parsers.evtx.render import (
     HEX64,
     SIZE_T,
     SYSTEMTIME,
-    Renderer,
     is_time,
     systemtimes,
-)  # fmt: skip
+)
 
 ABSENT_VALUE, READ, RAW = 0, 1, 2
 Numbers = tuple[Ints, Bytes]

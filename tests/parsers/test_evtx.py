@@ -15,7 +15,7 @@ from parsers import evtx
 from parsers.contract import Artifact, Batch, Part, Window
 from parsers.evtx.compose import event_view_sql
 from parsers.evtx.peek import peek_computer
-from parsers.evtx.render import guid_text, sid_text
+from parsers.evtx.scalars import guid_text, sid_text
 from parsers.evtx.schema import TABLES
 from parsers.frames import schema_of
 from tests.shared import REAL, needs_shared
