@@ -14,7 +14,7 @@ from forensic_iso.cli import cli
 from forensic_iso.correlate.run import run as correlate
 from forensic_iso.diff import diff
 from forensic_iso.evidence.discover import ImageOptions
-from forensic_iso.evidence.layers import forget_layers
+from forensic_iso.evidence.opening import forget_layers
 from forensic_iso.verify import Result, verify
 from tests.builders import bitlocker
 from tests.builders.disk_files import E01_CHUNK, e01

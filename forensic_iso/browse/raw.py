@@ -44,7 +44,7 @@ def reopen(source: Record) -> BinaryIO:
     Raises:
         RawError: the evidence is not where it was when it was read.
     """
-    from forensic_iso.evidence.archive import open_found
+    from forensic_iso.evidence.opening import open_found
     from forensic_iso.evidence.zips import BadArchive
 
     try:

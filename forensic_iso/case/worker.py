@@ -19,9 +19,9 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from forensic_iso.case.memory import keep_freed, loading
-from forensic_iso.evidence.archive import open_found
 from forensic_iso.evidence.earlier import earlier_state
 from forensic_iso.evidence.found import Found
+from forensic_iso.evidence.opening import open_found
 from forensic_iso.evidence.streams import stream_problems
 from forensic_iso.evidence.zips import BadArchive
 from parsers.contract import (

@@ -19,6 +19,7 @@ from forensic_iso.evidence.found import (
     outer_of,
 )
 from forensic_iso.evidence.names import is_suspicious
+from forensic_iso.evidence.opening import open_found
 from forensic_iso.evidence.streams import open_readonly, stream_problems
 from forensic_iso.evidence.zips import BadArchive, Member, open_member, read_head, read_members
 from parsers.contract import Problem, Severity
@@ -65,21 +66,13 @@ def walk_archive(outer: Found) -> Iterator[Sighting | EvidenceProblem]:
         yield from _walk_members(outer, members, base)
 
 
-def open_found(found: Found) -> BinaryIO:
-    """A fresh seekable read-only stream over a file of the evidence, in any process.
-
-    Damage inside an archive shortens the stream: see `streams.stream_problems`.
+def open_inside(found: Found) -> BinaryIO:
+    """A stream over a member; see `opening.open_found`.
 
     Raises:
-        OSError: the file is gone or cannot be read.
+        OSError: the archive is gone or cannot be read.
         BadArchive: the archive changed, or the member is not to be opened.
     """
-    if not found.containers:
-        return open_readonly(found.member)
-    if found.kind != ZIP:
-        from forensic_iso.evidence.layers import open_layer
-
-        return open_layer(found)
     outer = outer_of(found)
     member = {m.offset: m for m in _members_of(outer)}.get(found.offsets[-1])
     if member is None or member.name != found.member:
@@ -87,7 +80,7 @@ def open_found(found: Found) -> BinaryIO:
     return open_member(_base_of(outer), member)
 
 
-def forget_archives() -> None:
+def forget() -> None:
     """Drop what this process keeps of archives it read (directories and one nested archive)."""
     _directory.cache_clear()
     _nested.cache_clear()

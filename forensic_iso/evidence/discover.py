@@ -29,8 +29,8 @@ from forensic_iso.evidence.image_files import (
     problem_of,
     walk_look,
 )
-from forensic_iso.evidence.layers import forget_layers
 from forensic_iso.evidence.names import on_windows_volume
+from forensic_iso.evidence.opening import forget_layers
 from forensic_iso.evidence.promised import broken_promise, is_hive
 from forensic_iso.evidence.tars import GZIP_MARK, is_tar, walk_tar
 from forensic_iso.text import one_line

@@ -18,7 +18,7 @@ HEAD_BYTES = 34_816
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One file of the evidence. Picklable; `archive.open_found` opens it in any process.
+    """One file of the evidence. Picklable; `opening.open_found` opens it in any process.
 
     `path` is the path as given, containers joined by `!/`. `name` is Windows' own name,
     `windows_path` the path on the Windows volume if the layout tells it; these three are valid

@@ -16,10 +16,11 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import BinaryIO
 
-from forensic_iso.evidence.archive import open_found, walk_archive
+from forensic_iso.evidence.archive import walk_archive
 from forensic_iso.evidence.found import TAR, VOLUME, ZIP, Found, Sighting, outer_of
+from forensic_iso.evidence.opening import open_found
 from forensic_iso.evidence.streams import open_readonly
-from forensic_iso.evidence.tars import is_tar
+from forensic_iso.evidence.tars import is_tar, walk_tar
 from parsers.contract import Opener
 from parsers.disks import SEGMENT_MARKS, Disk, disk_format, open_disk, refused_format, unpacked
 from parsers.volumes import filesystem_of
@@ -113,8 +114,6 @@ def _in_folder(folder: str) -> dict[str, Opener]:
 
 
 def _in_archive(outer: Found, folder: str) -> dict[str, Opener]:
-    from forensic_iso.evidence.tars import walk_tar
-
     with open_found(outer) as stream:
         packed = is_tar(outer.name, stream.read(512))
     return {
@@ -168,3 +167,9 @@ def opened_disk(found: Found, _process: int, _size: int, _changed: int) -> Disk:
         return open_found(found)
 
     return open_disk(found.name, opener, siblings_of(found))
+
+
+def forget() -> None:
+    """Drop the images that this process holds open."""
+    opened_disk.cache_clear()
+    names_beside.cache_clear()

@@ -16,6 +16,7 @@ from forensic_iso.evidence.found import (
     found_member,
 )
 from forensic_iso.evidence.image import bare, open_image
+from forensic_iso.evidence.opening import open_found
 from forensic_iso.evidence.tars import is_tar, walk_tar
 from forensic_iso.evidence.volume import INDEX, JOURNAL, open_node, opened_volume, volume_kind
 from forensic_iso.text import encodable
@@ -61,8 +62,6 @@ def in_shadow_copy(path: str) -> bool:
 
 
 def _members(outer: Found) -> Iterator[Found]:
-    from forensic_iso.evidence.archive import open_found
-
     with open_found(outer) as stream:
         head = stream.read(512)
     items: Iterator[Sighting | EvidenceProblem]

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import BinaryIO, cast
 
-from forensic_iso.evidence.archive import open_found
 from forensic_iso.evidence.found import (
     HEAD_BYTES,
     TAR,
@@ -21,6 +20,7 @@ from forensic_iso.evidence.found import (
     outer_of,
 )
 from forensic_iso.evidence.names import is_suspicious
+from forensic_iso.evidence.opening import open_found
 from forensic_iso.evidence.streams import Inflated, Span
 from forensic_iso.evidence.zips import BOMB_BYTES, BOMB_RATIO, BOMB_RATIO_FROM, BadArchive
 from parsers.contract import Severity
@@ -66,7 +66,7 @@ def walk_tar(outer: Found) -> Iterator[Sighting | EvidenceProblem]:
         yield _problem(outer.path, code, "a tar archive", found, message)
 
 
-def open_in_tar(found: Found) -> BinaryIO:
+def open_inside(found: Found) -> BinaryIO:
     """A stream over a member, by its place in the archive's plain bytes.
 
     Raises:
@@ -80,6 +80,12 @@ def open_in_tar(found: Found) -> BinaryIO:
     if place + size > tar.size:
         raise BadArchive("corrupt_archive", f"the member {found.member}", "another archive")
     return io.BufferedReader(Span(tar.stream, place, size, owned=False), 1 << 20)
+
+
+def forget() -> None:
+    """Drop the archives that this process holds open."""
+    opened_tar.cache_clear()
+    member_sizes.cache_clear()
 
 
 @lru_cache(maxsize=2)

@@ -8,9 +8,11 @@ from typing import BinaryIO, cast
 from forensic_iso.evidence.bitlocker import unlock
 from forensic_iso.evidence.found import VOLUME, Found, outer_of
 from forensic_iso.evidence.image import bare, open_image
+from forensic_iso.evidence.image import forget as forget_images
 from forensic_iso.evidence.shadow import stores
+from forensic_iso.evidence.zips import BadArchive
 from parsers.contract import Problem
-from parsers.disks import Disk
+from parsers.disks import Disk, DiskRefused
 from parsers.disks.streams import Placed, reader, span
 from parsers.volumes import (
     Listed,
@@ -30,18 +32,31 @@ _MASK48 = (1 << 48) - 1
 JOURNAL, INDEX = "$J", "$I30"
 
 
-def open_on_volume(found: Found) -> BinaryIO:
-    """A stream over a file, or one of its streams, on a volume of an image; see `open_listed`.
+def open_inside(found: Found) -> BinaryIO:
+    """A stream over a file, or one of its streams, on a volume of an image.
 
     Raises:
-        DiskRefused, VolumeRefused: the image or the volume is not read any more.
+        BadArchive: the image or the volume is not read any more.
         OSError: a file cannot be read.
     """
+    try:
+        return _open_inside(found)
+    except (DiskRefused, VolumeRefused) as error:
+        raise BadArchive(error.code, error.expected, error.found) from error
+
+
+def forget() -> None:
+    """Drop the images and volumes that this process holds open."""
+    forget_images()
+    opened_volume.cache_clear()
+
+
+def _open_inside(found: Found) -> BinaryIO:
     place = outer_of(found)
-    image = outer_of(place)
-    disk = open_image(image)
+    outer = outer_of(place)
+    disk = open_image(outer)
     snapshot = int(found.kind.partition(":vss")[2] or 0)
-    volume = opened_volume(bare(image), os.getpid(), place.offsets[-1], snapshot, found.unlock)
+    volume = opened_volume(bare(outer), os.getpid(), place.offsets[-1], snapshot, found.unlock)
     node = node_of(found)
     return watched(open_node(volume, node, stream_of(volume, found)), disk)
 

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
-from forensic_iso.evidence.archive import open_found
 from forensic_iso.evidence.discover import Discovery
 from forensic_iso.evidence.found import Found
+from forensic_iso.evidence.opening import open_found
 from forensic_iso.evidence.streams import stream_problems
 from tests.builders import disk_files as build
 from tests.builders.classic_story import classic_iso, the_image

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from forensic_iso.evidence import archive as archive_module
 from forensic_iso.evidence import zips
-from forensic_iso.evidence.archive import forget_archives, open_found, walk_archive
+from forensic_iso.evidence.archive import forget, walk_archive
 from forensic_iso.evidence.found import EvidenceProblem, Found, Sighting, found_file
+from forensic_iso.evidence.opening import open_found
 from forensic_iso.evidence.streams import Inflated, Span, stream_problems
 from forensic_iso.evidence.zips import BadArchive, open_member, read_members
 from tests.evidence.zip_maker import (
@@ -82,7 +83,7 @@ def test_a_zip_in_a_zip_is_read_and_a_third_is_not(zip_path: Path) -> None:
 
     assert nested[0].found.path == "x.zip!/host.zip!/C/Windows/a.evtx"
     assert nested[0].found.containers == (str(zip_path), "host.zip")
-    forget_archives()
+    forget()
     with open_found(nested[0].found) as stream:
         assert stream.read() == NOISE
     assert [p.problem.code for p in deeper if isinstance(p, EvidenceProblem)] == [

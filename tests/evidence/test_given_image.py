@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from forensic_iso.evidence.archive import open_found
 from forensic_iso.evidence.discover import discover
-from forensic_iso.evidence.layers import forget_layers
+from forensic_iso.evidence.opening import forget_layers, open_found
 from parsers.contract import Artifact, Problem, Severity
 from parsers.registry import PARSERS, by_kind
 from tests.builders.mft import MftBuilder

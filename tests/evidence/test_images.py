@@ -10,7 +10,7 @@ from forensic_iso.case.ingest import ingest
 from forensic_iso.case.store import open_reader, open_writer
 from forensic_iso.correlate.run import run
 from forensic_iso.evidence.discover import Discovery, discover
-from forensic_iso.evidence.layers import forget_layers
+from forensic_iso.evidence.opening import forget_layers
 from parsers.registry import PARSERS
 from tests.builders import disk_files as build
 from tests.builders.classic_story import classic_iso, the_image

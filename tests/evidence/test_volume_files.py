@@ -10,12 +10,11 @@ import pytest
 from forensic_iso.case.ingest import logical_path
 from forensic_iso.evidence import image_files
 from forensic_iso.evidence import volume as volume_module
-from forensic_iso.evidence.archive import open_found
 from forensic_iso.evidence.bitlocker import read_keys
 from forensic_iso.evidence.discover import ImageOptions, discover
 from forensic_iso.evidence.found import Found
 from forensic_iso.evidence.groups import nearest_logs
-from forensic_iso.evidence.layers import forget_layers
+from forensic_iso.evidence.opening import forget_layers, open_found
 from forensic_iso.evidence.reopen import found_at
 from forensic_iso.evidence.shadow import Store
 from forensic_iso.evidence.streams import stream_problems
