@@ -4,7 +4,6 @@ Each file or folder below what is given is a collection. A collection that is do
 opened, and reading goes on where it was interrupted.
 """
 
-import json
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,15 +12,19 @@ from urllib.parse import quote
 
 import duckdb
 
+from forensic_iso import __version__
+from forensic_iso.answers import CORRELATED, NOTHING_NEW, STARTED, entries
 from forensic_iso.case import ingest, store
+from forensic_iso.correlate.run import Rules, load_rules
 from forensic_iso.correlate.run import run as correlate
-from forensic_iso.errors import CaseError, NothingUsable, SystemFault, UsageError
+from forensic_iso.errors import CaseError, NothingUsable, SystemFault, UsageError, interrupted
 from forensic_iso.evidence.discover import ImageOptions
 from forensic_iso.folder import claim, put, safe_name
 from forensic_iso.output import Format, render
 from forensic_iso.report.html.page import environment, package_style, style_hash
 from forensic_iso.report.options import Options
 from forensic_iso.report.present import Presenter
+from forensic_iso.report.summary import count
 from forensic_iso.report.words import SEVERITY_SIGNS
 from forensic_iso.report.write import write_all
 from forensic_iso.text import one_line
@@ -29,18 +32,21 @@ from parsers.contract import Window
 
 CASES = "cases"
 REPORTS = "reports"
-STARTED, CORRELATED, NOTHING_NEW = "ingest started", "correlated", "nothing new"
-"""Words of the case's log that tell how far a run came."""
 INDEX = "index.html"
 FINDINGS = "findings.csv"
 COLUMNS = ("collection", "host", "severity", "verdict", "score", "confidence", "image_path", "first_utc", "last_utc",
            "weakest_link", "benign_reason", "attack_ids", "finding_id")  # fmt: skip
+OTHERS = 3
+"""Other collections of the same host that a remark names."""
 SEVERITIES = ("info", "low", "medium", "high", "critical")
 
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """What became of one collection. `error` is set where nothing of it could be used."""
+    """What became of one collection, or of one host. `error` is set where nothing of it could be used.
+
+    `hosts`: their names, joined by a comma. `unit`: what `name` is the name of.
+    """
 
     name: str
     folder: str
@@ -52,6 +58,7 @@ class Collected:
     findings: tuple[tuple[object, ...], ...]
     error: str | None = None
     reported: bool = False
+    unit: str = "collection"
 
     @property
     def worst(self) -> str:
@@ -59,27 +66,28 @@ class Collected:
         return max((str(f[2]) for f in self.findings), key=SEVERITIES.index, default="")
 
 
-def collections(given: Sequence[Path]) -> list[Path]:
-    """The collections: what lies directly in a folder that is given, or what is given itself, by name.
+def collections(given: Sequence[Path], out: Path | None = None) -> list[Path]:
+    """The collections: what lies directly in a folder that is given, or what is given itself, by name; never the folder `out`.
 
     Raises:
         UsageError: there is none, or two have the same name.
     """
-    out: list[Path] = []
+    found: list[Path] = []
     for path in given:
-        out += (
+        found += (
             sorted(p for p in path.iterdir() if not p.name.startswith("."))
             if path.is_dir()
             else [path]
         )
-    names = [p.name for p in out]
+    found = [p for p in found if out is None or p.resolve() != out.resolve()]
+    names = [p.name for p in found]
     twice = sorted({n for n in names if names.count(n) > 1})
-    if not out or twice:
-        found = f"two named {', '.join(twice)}" if twice else "none"
+    if not found or twice:
+        what = f"two named {', '.join(twice)}" if twice else "none"
         raise UsageError(
-            f"looking for collections: expected files and folders of different names, found {found}"
+            f"looking for collections: expected files and folders of different names, found {what}"
         )
-    return out
+    return found
 
 
 def run(
@@ -105,16 +113,22 @@ def run(
         asked: a report of each case is written as well, with these choices.
 
     A collection that cannot be read, or whose case another process holds, does not keep the others from being read.
+
+    Raises:
+        UsageError: there is no collection, or the rules file is not usable.
     """
-    for path in collections(given):
+    load_rules(rules)  # before anything is read for it
+    for path in collections(given, out):
         try:
             yield _collect(path, out, window, workers, rules, report, images, asked)
-        except (CaseError, NothingUsable) as e:
+        except (CaseError, NothingUsable, UsageError) as e:
             yield _lost(path, one_line(str(e)))
         except SystemFault:
             # No space or no permission: the next one would meet it as well.
             raise
         except Exception as e:
+            if interrupted(e):
+                raise KeyboardInterrupt from e
             store_fault(out / CASES / safe_name(path.name), e)
             yield _lost(
                 path,
@@ -146,12 +160,12 @@ def _collect(
     case = out / CASES / folder
     with store.open_writer(case) as con:
         summary = ingest.ingest_into(con, case, [path], window, workers, report, images)
-        if summary.read_now or not _answered(case):
+        if summary.read_now or not _answered(case) or not _same_rules(con, load_rules(rules)):
             correlate(con, rules)
-            store.log(case, CORRELATED)
+            store.log(case, CORRELATED, tool=__version__)
         else:
             store.log(case, NOTHING_NEW)
-        done = summary_of(con, path.name, folder, summary.errors)
+        done = summary_of(con, path.name, folder)
         if asked is None:
             return done
         place = out / REPORTS / folder
@@ -161,20 +175,30 @@ def _collect(
 
 
 def _answered(case: Path) -> bool:
-    """Whether the derived tables rest on all that was read: no run before this one broke off between the two."""
-    lines = (case / store.LOG).read_text(encoding="utf-8").splitlines()
-    words = [str(json.loads(line).get("what")) for line in lines]
+    """Whether this version of the tool made the derived tables, of all that was read: no run broke off between the two."""
+    told = list(entries(case))
+    words = [str(e.get("what")) for e in told]
+    made = [e.get("tool") for e in told if e.get("what") == CORRELATED]
     ends = [i for i, word in enumerate(words) if word in (CORRELATED, NOTHING_NEW)]
-    return bool(ends) and words[ends[-1] :].count(STARTED) == 1
+    return made[-1:] == [__version__] and words[ends[-1] :].count(STARTED) == 1
 
 
-def summary_of(con: duckdb.DuckDBPyConnection, name: str, folder: str, errors: int) -> Collected:
+def _same_rules(con: duckdb.DuckDBPyConnection, rules: Rules) -> bool:
+    """Whether the case was answered with these rules."""
+    numbers = dict(con.execute("SELECT name, value FROM rule").fetchall())
+    words = set(con.execute("SELECT name, value FROM rule_list").fetchall())
+    lists = {(name, v) for name, values in rules.lists.items() for v in (values or (None,))}
+    return numbers == rules.numbers and words == lists
+
+
+def summary_of(con: duckdb.DuckDBPyConnection, name: str, folder: str) -> Collected:
     """What a case holds, as a line of the summary."""
     row = con.execute(
         "SELECT (SELECT string_agg(DISTINCT host, ', ' ORDER BY host) FROM source), count(*) FILTER (state = 'done'),"
-        " coalesce(sum(rows), 0)::BIGINT, coalesce(sum(problems), 0)::BIGINT FROM source"
+        " coalesce(sum(rows), 0)::BIGINT, coalesce(sum(problems), 0)::BIGINT, count(*) FILTER (state = 'failed')"
+        " + (SELECT count(*) FROM problem WHERE severity = 'error') FROM source"
     ).fetchone()
-    hosts, artifacts, rows, problems = row or ("", 0, 0, 0)
+    hosts, artifacts, rows, problems, errors = row or ("", 0, 0, 0, 0)
     found = con.execute(
         f"SELECT {', '.join(COLUMNS[1:])} FROM finding"
         f" ORDER BY list_position({list(SEVERITIES)}, severity) DESC, score DESC, host, image_path, finding_id"
@@ -206,10 +230,52 @@ def write_summary(out: Path, done: Sequence[Collected]) -> None:
         collections=ranked,
         found=len(found),
         links={c.folder: f"{REPORTS}/{quote(c.folder)}/report.html" for c in done if c.reported},
+        unit=done[0].unit if done else "collection",
+        failed=sum(c.error is not None for c in done),
+        partly=sum(c.error is None and c.errors > 0 for c in done),
+        remarks=_remarks(done),
+        version=__version__,
         style=style,
         policy=style_hash(style),
     )
     put(out / INDEX, page.encode())
+
+
+def _remarks(done: Sequence[Collected]) -> dict[str, str]:
+    """What is to be known of a collection, by its folder."""
+    holders: dict[str, list[str]] = {}
+    for c in done:
+        for host in _hosts_of(c):
+            holders.setdefault(host, []).append(c.name)
+    out = {}
+    for c in done:
+        said = [c.error or "part could not be read: see its problems"] if c.errors else []
+        said += [_shared(h, c.name, holders[h]) for h in _hosts_of(c) if len(holders[h]) > 1]
+        out[c.folder] = "; ".join(said)
+    return out
+
+
+def _hosts_of(one: Collected) -> list[str]:
+    return one.hosts.split(", ") if one.hosts and one.unit == "collection" else []
+
+
+def _shared(host: str, name: str, holders: Sequence[str]) -> str:
+    """Says that evidence of a host is in several collections: each case knows but its own part."""
+    others = [n for n in holders if n != name]
+    more = f" and {len(others) - OTHERS} more" if len(others) > OTHERS else ""
+    return (
+        f"{host} is also in {', '.join(others[:OTHERS])}{more}: each case knows only its own part"
+    )
+
+
+def said(one: Collected) -> str:
+    """A collection that was read, in a line."""
+    found = (
+        f"{count(len(one.findings), 'finding')}, worst {one.worst}"
+        if one.findings
+        else "no finding"
+    )
+    return f"{found}; part could not be read: see its problems" if one.errors else found
 
 
 def worst(done: Sequence[Collected]) -> int:

@@ -11,7 +11,7 @@ import click
 from forensic_iso import __version__
 from forensic_iso.commands_report import COMMANDS as HAND_OVER
 from forensic_iso.commands_sigma import COMMANDS as SIGMA
-from forensic_iso.errors import ForensicIsoError, UsageError
+from forensic_iso.errors import ForensicIsoError, UsageError, interrupted
 from forensic_iso.options import (
     EXIT_INCOMPLETE,
     EXIT_INTERRUPTED,
@@ -99,6 +99,7 @@ def _correlate(con: object, case: Path, rules: Path | None) -> None:
     store.log(
         case,
         "correlated",
+        tool=__version__,
         steps=[{"step": s.name, "rows": s.rows, "seconds": s.seconds} for s in steps],
     )
 
@@ -168,7 +169,9 @@ def _split(case: Path) -> None:
 
     done = list(split(case, case / HOSTS))
     write_summary(case / HOSTS, done)
-    say(f"{len(done)} hosts; see {case / HOSTS / INDEX} and {case / HOSTS / FINDINGS}")
+    say(
+        f"{len(done)} host{'s' * (len(done) != 1)}; see {case / HOSTS / INDEX} and {case / HOSTS / FINDINGS}"
+    )
 
 
 @cli.command()
@@ -250,15 +253,22 @@ def _totals(case: Path, seconds: float) -> None:
 
 def _findings(case: Path, form: str) -> int:
     """Print the findings; the highest severity's index, -1 where there is none."""
+    from forensic_iso.answers import require
     from forensic_iso.case.store import open_reader
     from forensic_iso.story import stories, tell
 
     with open_reader(case) as con:
+        whole = True
+        try:
+            require(con, case, "telling the findings of")
+        except UsageError as e:
+            say(f"forensic-iso: {e}")
+            whole = False
         told = stories(con)
         if form == "table":
             for story in told:
                 click.echo(_coloured(tell(story, width()), str(story.finding["severity"])))
-            if not told:
+            if not told and whole:
                 click.echo(
                     "no finding: no image was seen delivered or mounted; `forensic-iso info` shows what was read"
                 )
@@ -475,8 +485,7 @@ def main() -> None:
         e.show()
         code = e.exit_code
     except (click.Abort, KeyboardInterrupt):
-        say("interrupted: what was recorded as done is kept; run the same command again to go on")
-        code = EXIT_INTERRUPTED
+        code = _interrupted()
     except ForensicIsoError as e:
         say(f"forensic-iso: {e}")
         code = e.exit_code
@@ -487,7 +496,9 @@ def main() -> None:
         code = EXIT_SYSTEM
     except Exception as e:
         code = EXIT_SYSTEM
-        if type(e).__module__.split(".")[0] in ("duckdb", "_duckdb") and _no_space(e):
+        if interrupted(e):
+            code = _interrupted()
+        elif type(e).__module__.split(".")[0] in ("duckdb", "_duckdb") and _no_space(e):
             say(
                 f"forensic-iso: writing the case: {e}; free some space and run the same command again"
             )
@@ -499,6 +510,11 @@ def main() -> None:
                 "forensic-iso: a fault of its own, told above; the case keeps what was recorded as done"
             )
     sys.exit(code or 0)
+
+
+def _interrupted() -> int:
+    say("interrupted: what was recorded as done is kept; run the same command again to go on")
+    return EXIT_INTERRUPTED
 
 
 if __name__ == "__main__":

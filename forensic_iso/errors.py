@@ -35,3 +35,8 @@ class SystemFault(ForensicIsoError):
     """The machine refused: no space, no memory, no permission to write the case."""
 
     exit_code: ClassVar[int] = 6
+
+
+def interrupted(fault: BaseException) -> bool:
+    """Whether a fault is the user's own wish to end: DuckDB that is interrupted in a query says so as a RuntimeError."""
+    return type(fault) is RuntimeError and str(fault) == "Query interrupted"

@@ -112,7 +112,7 @@ def run(
         raise UsageError(
             "reading a fleet: the extra is not installed; pip install 'forensic-iso[fleet]'"
         ) from e
-    paths = collections(given)
+    paths = collections(given, out)
     (out / PARTS).mkdir(parents=True, exist_ok=True)
     _tidy(out)
     with ExitStack() as stack:

@@ -1,17 +1,19 @@
 """One case for each host of a case, with a page and a CSV that sum them up.
 
 Nothing is read or correlated again: each step of the correlation keeps to one host, so a host's rows are its case. Files
-that tell no host, and problems of no file, stand in each of the cases. The cases are made anew at each call.
+that tell no host, and problems of no file, stand in each of the cases. The cases are made anew at each call; notes that were
+written in one of them stay.
 """
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 
 from forensic_iso.batch import CASES, Collected, summary_of
-from forensic_iso.case import store
+from forensic_iso.case import annotations, store
 from forensic_iso.case.schema import SOURCE, case_tables, quote
 from forensic_iso.correlate import timeline
 from forensic_iso.correlate.schema import TIMELINE
@@ -42,7 +44,9 @@ def split(case: Path, out: Path) -> Iterator[Collected]:
         shutil.rmtree(fresh, ignore_errors=True)
         with store.open_writer(fresh) as con:
             _fill(con, case, [host, *(a for h, a in former if h == host)], filled)
-            done = summary_of(con, host, folders[host], 0)
+            done = replace(summary_of(con, host, folders[host]), unit="host")
+        if (target / annotations.FILE).is_file():
+            shutil.copy2(target / annotations.FILE, fresh / annotations.FILE)
         shutil.rmtree(target, ignore_errors=True)
         fresh.rename(target)
         yield done
@@ -87,7 +91,8 @@ def _fill(
         elif HOST.name in columns:
             where = own
         elif SOURCE_ID.name in columns:
-            where = "source_id IN (FROM kept) OR source_id IS NULL"
+            silent = f"SELECT source_id FROM {LARGE}.source WHERE host IS NULL"
+            where = f"source_id IN (FROM kept) OR source_id IS NULL OR source_id IN ({silent})"
         else:
             where = "TRUE"
         con.execute(

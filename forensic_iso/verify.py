@@ -27,9 +27,12 @@ from forensic_iso.evidence.reopen import in_shadow_copy
 from forensic_iso.evidence.zips import BadArchive
 from forensic_iso.story import Row
 from forensic_iso.story import rows as query_rows
+from forensic_iso.text import encodable
 from parsers.contract import Window
 from parsers.registry import PARSERS, by_kind, module_of
 
+NAMED = 3
+"""Places that a hint names."""
 MORE_PER_KIND = 3
 """Artifacts of each kind that are read again though no finding cites them."""
 
@@ -64,12 +67,14 @@ class Outcome:
 class Result:
     """Outcomes of all artifacts, references of findings that lead to no row, and files that the case does not know.
 
-    A file that came to the evidence later contradicts nothing that the case says; it is told all the same.
+    A file that came to the evidence later contradicts nothing that the case says; it is told all the same. `hint`: what to
+    do where the evidence was not found at all.
     """
 
     outcomes: tuple[Outcome, ...]
     dangling: int
     unknown: tuple[str, ...] = ()
+    hint: str = ""
 
     @property
     def holds(self) -> bool:
@@ -90,7 +95,7 @@ def verify(
     Args:
         case: the case's folder.
         every: all rows of all artifacts instead of a sample.
-        evidence: where what was handed in lies now, if it was moved.
+        evidence: where what was handed in lies now, if it was moved; or the folder that it lies in.
         workers: processes that hash and parse; 0: none.
         report: takes the progress.
         unlock: keys of encrypted volumes; the case keeps none. Shadow copies are opened where the case has rows of them.
@@ -104,6 +109,7 @@ def verify(
         dangling = sum(1 for _ in _dangling(con))
         known = {str(p) for (p,) in con.execute("SELECT path FROM source").fetchall()}
     found, beside, images = _find(sources, evidence, unlock)
+    hint = _hint(sources, evidence, found)
     outcomes = {str(s["source_id"]): _outcome(s, found) for s in sources}
     todo = [s for s in sources if outcomes[str(s["source_id"])].state == "same"]
     count = cores() if workers is None else workers
@@ -115,7 +121,7 @@ def verify(
             run.rows(again, beside, window, pool.run, comparer)
     whole = run.images(images) if every else []
     unknown = tuple(sorted(set(found) - known))
-    return Result((*outcomes.values(), *whole), dangling, unknown)
+    return Result((*outcomes.values(), *whole), dangling, unknown, hint)
 
 
 Runner = Callable[[Sequence[Task]], Iterator[tuple[int, object]]]
@@ -150,19 +156,51 @@ def _find(
     sources: Sequence[Row], evidence: Sequence[Path], unlock: tuple[str, ...]
 ) -> tuple[dict[str, Found], dict[str, tuple[Found, ...]], list[Found]]:
     """Files of the evidence by their path in the case, what lies beside each, and the disk images."""
-    given = evidence or [Path(p) for p in dict.fromkeys(str(s["given"]) for s in sources) if p]
-    there = [p for p in given if p.exists()]
+    handed, name = _places(sources, evidence)
+    there = [p for p in handed if p.exists()]
     if not there:
         return {}, {}, []
+
+    def named(found: Found) -> str:
+        path = logical_path(found)
+        return name + path[len(encodable(there[0].absolute().name)) :] if name else path
+
     shadow = any(in_shadow_copy(str(s["path"])) for s in sources)
     discovery = discover(there, PARSERS, ImageOptions(shadow, unlock))
-    found = {logical_path(f): f for f, _ in discovery.unrecognised}
+    found = {named(f): f for f, _ in discovery.unrecognised}
     beside: dict[str, tuple[Found, ...]] = {}
     for r in discovery.recognised:
-        path = logical_path(r.found)
+        path = named(r.found)
         found[path], beside[path] = r.found, r.beside
-        found.update({logical_path(f): f for f in r.beside})
+        found.update({named(f): f for f in r.beside})
     return found, beside, discovery.images
+
+
+def _places(sources: Sequence[Row], evidence: Sequence[Path]) -> tuple[list[Path], str]:
+    """Where what was handed in lies now; and its name in the case, where it is one and bears another name now."""
+    given = list(dict.fromkeys(str(s["given"]) for s in sources if s["given"]))
+    if not evidence:
+        return [Path(p) for p in given], ""
+    names = list(dict.fromkeys(p.rpartition("/")[2] for p in given))
+    out: list[Path] = []
+    for place in evidence:
+        known = place.absolute().name in names
+        out += ([] if known else [place / n for n in names if (place / n).exists()]) or [place]
+    other = len(names) == len(out) == 1 and out[0].absolute().name != names[0]
+    return out, encodable(names[0]) if other else ""
+
+
+def _hint(sources: Sequence[Row], evidence: Sequence[Path], found: dict[str, Found]) -> str:
+    """What to do where none of the case's files was found."""
+    if not sources or any(str(s["path"]) in found for s in sources):
+        return ""
+    given = list(dict.fromkeys(str(s["given"]) for s in sources if s["given"]))
+    shown = ", ".join(given[:NAMED]) + (f" and {len(given) - NAMED} more" if len(given) > NAMED else "")  # fmt: skip
+    if evidence:
+        return f"no file of the case was found there: --evidence is to name where this lies now: {shown}"
+    return (
+        f"no file of the case was found at {shown}; if it was moved, --evidence names its new place"
+    )
 
 
 def _outcome(source: Row, found: dict[str, Found]) -> Outcome:

@@ -3,6 +3,7 @@
 import csv
 import io
 import shutil
+from importlib import resources
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -10,6 +11,7 @@ import pytest
 from click import Abort
 from click.testing import CliRunner, Result
 
+from forensic_iso import __version__
 from forensic_iso.batch import collections
 from forensic_iso.case.store import open_reader
 from forensic_iso.cli import cli
@@ -164,3 +166,139 @@ def test_reports_of_the_cases_are_linked_from_the_page(tmp_path: Path) -> None:
     assert (tmp_path / "out" / unquote(link)).is_file()
     report = (tmp_path / "out" / unquote(link)).read_text(encoding="utf-8")
     assert "host a%" in "".join(Page(report).text)
+
+
+def test_a_collection_whose_name_is_no_utf8_keeps_no_other_from_being_read(tmp_path: Path) -> None:
+    shutil.copytree(BUNDLED, tmp_path / "in/z")
+    (tmp_path / "in/a\udcff").mkdir()
+
+    result = batch(tmp_path / "in", "--out", tmp_path / "out")
+
+    said = "".join(Page((tmp_path / "out/index.html").read_text(encoding="utf-8")).text)
+    assert result.return_value == 3
+    assert "a<U+DCFF>" in said
+    assert (tmp_path / "out/findings.csv").read_text(encoding="utf-8").count("\nz,") >= 1
+
+
+def test_collections_of_long_names_alike_at_their_start_are_cases_of_their_own(
+    tmp_path: Path,
+) -> None:
+    first, second = (tmp_path / "in" / ("ä" * 100 + end) for end in "ab")
+    shutil.copytree(BUNDLED, first)
+    second.mkdir()
+    (second / "notes.txt").write_text("nothing of Windows")
+
+    batch(tmp_path / "in", "--out", tmp_path / "out")
+
+    lines = (tmp_path / "out/findings.csv").read_text(encoding="utf-8").splitlines()
+    assert len(list((tmp_path / "out/cases").iterdir())) == 2
+    assert lines[1:]
+    assert all(line.startswith(first.name) for line in lines[1:])
+
+
+def test_a_link_that_leads_nowhere_is_no_fault_of_the_tool(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/lost").symlink_to(tmp_path / "nowhere")
+
+    result = batch(tmp_path / "in", "--out", tmp_path / "out")
+
+    assert result.return_value == 3
+    assert "lost: looking for evidence" in result.stderr
+    assert "fault" not in result.stderr
+
+
+def test_other_rules_give_other_answers_though_nothing_is_read(tmp_path: Path) -> None:
+    shutil.copytree(BUNDLED, tmp_path / "in/a")
+    shipped = resources.files("forensic_iso.correlate").joinpath("rules.toml").read_text("utf-8")
+    rules = tmp_path / "mine.toml"
+    rules.write_text(shipped.replace("severity_high = 60", "severity_high = 61"), encoding="utf-8")
+    batch(tmp_path / "in", "--out", tmp_path / "out")
+    query = "SELECT value FROM rule WHERE name = 'severity_high'"
+    with open_reader(tmp_path / "out/cases/a") as con:
+        before = con.execute(query).fetchall()
+
+    batch(tmp_path / "in", "--out", tmp_path / "out", "--rules", rules)
+
+    with open_reader(tmp_path / "out/cases/a") as con:
+        assert con.execute(query).fetchall() != before
+
+
+def test_rules_that_cannot_be_used_are_told_before_anything_is_read(tmp_path: Path) -> None:
+    shutil.copytree(BUNDLED, tmp_path / "in/a")
+    (tmp_path / "mine.toml").write_text("no rules")
+
+    with pytest.raises(UsageError, match="reading the rules"):
+        CliRunner().invoke(
+            cli,
+            ["batch", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--rules", str(tmp_path / "mine.toml")],
+            standalone_mode=False,
+            catch_exceptions=False,
+        )  # fmt: skip
+
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_answer_of_an_earlier_version_is_made_anew(done: tuple[Path, Result]) -> None:
+    place, _ = done
+    log = place / "out/cases/host-a/log.jsonl"
+    words = log.read_text(encoding="utf-8")
+    log.write_text(words.replace(f'"tool": "{__version__}"', '"tool": "0.0.1"'), encoding="utf-8")
+
+    batch(place / "in", "--out", place / "out")
+
+    assert '"what": "correlated"' in log.read_text(encoding="utf-8").splitlines()[-1]
+
+
+def test_a_line_of_the_log_that_was_cut_is_no_fault(done: tuple[Path, Result]) -> None:
+    place, _ = done
+    log = place / "out/cases/host-a/log.jsonl"
+    log.write_text(log.read_text(encoding="utf-8") + '{"time_utc": "20', encoding="utf-8")
+
+    result = batch(place / "in", "--out", place / "out")
+
+    assert "fault" not in result.stderr
+
+
+def test_an_interrupted_query_ends_the_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from forensic_iso.case import ingest
+
+    def interrupted(con: object, case: Path, *rest: object) -> object:
+        raise RuntimeError("Query interrupted")  # what DuckDB makes of Ctrl-C
+
+    (tmp_path / "in/a").mkdir(parents=True)
+    monkeypatch.setattr(ingest, "ingest_into", interrupted)
+
+    with pytest.raises((KeyboardInterrupt, Abort)):
+        CliRunner().invoke(
+            cli,
+            ["batch", str(tmp_path / "in"), "--out", str(tmp_path / "out")],
+            standalone_mode=False,
+            catch_exceptions=False,
+        )
+
+
+def test_page_says_what_was_lost_and_which_hosts_are_in_several_collections(
+    tmp_path: Path,
+) -> None:
+    for name in ("a", "b"):
+        shutil.copytree(BUNDLED, tmp_path / "in" / name)
+    (tmp_path / "in/c").mkdir()
+    (tmp_path / "in/c/System.evtx").write_bytes(b"ElfFile\0")
+    (tmp_path / "in/d.zip").write_bytes(b"no archive")
+
+    result = batch(tmp_path / "in", "--out", tmp_path / "out")
+
+    said = "".join(Page((tmp_path / "out/index.html").read_text(encoding="utf-8")).text)
+    assert "4 collections (1 could not be read, 1 only in part: see Remark)" in said
+    assert "is also in b: each case knows only its own part" in said
+    assert "is also in a: each case knows only its own part" in said
+    assert "c: no finding; part could not be read" in result.stderr
+
+
+def test_folder_of_the_results_is_no_collection(tmp_path: Path) -> None:
+    (tmp_path / "in/a").mkdir(parents=True)
+    (tmp_path / "in/results").mkdir()
+
+    assert collections([tmp_path / "in"], tmp_path / "in/results") == [tmp_path / "in/a"]

@@ -70,6 +70,30 @@ def test_explain_leads_to_bytes(case: Path) -> None:
     assert all(r["path"] and str(r["row_address"]).isdigit() for r in rows)
 
 
+def test_findings_of_a_case_that_was_never_correlated_are_not_called_none(tmp_path: Path) -> None:
+    run("ingest", BUNDLED, "--case", tmp_path / "case", "--workers", "0")
+
+    done = run("findings", tmp_path / "case")
+
+    assert "never correlated" in done.stderr
+    assert "no finding" not in done.stdout
+
+
+def test_a_name_that_is_no_text_is_read(tmp_path: Path) -> None:
+    given = os.fsencode(tmp_path) + b"/a\xff.evtx"
+    Path(os.fsdecode(given)).write_bytes(next(BUNDLED.rglob("Security.evtx")).read_bytes())
+
+    run("ingest", os.fsdecode(given), "--case", tmp_path / "case", "--workers", "0")
+
+    rows = json.loads(
+        run(
+            "sql", tmp_path / "case", "SELECT path, given, state FROM source", "--format", "json"
+        ).stdout
+    )
+    assert [(r["path"], r["state"]) for r in rows] == [("a\\udcff.evtx", "done")]
+    assert rows[0]["given"].endswith("a\\udcff.evtx")
+
+
 def test_every_command_has_an_example() -> None:
     for name, command in cli.commands.items():
         assert "Example: forensic-iso" in (command.help or ""), name

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from forensic_iso.case.annotations import Annotations, Kind
 from forensic_iso.case.ingest import ingest
 from forensic_iso.case.schema import case_tables
 from forensic_iso.case.store import open_reader, open_writer
@@ -13,6 +14,7 @@ from forensic_iso.cli import cli
 from forensic_iso.correlate.run import run as correlate
 from forensic_iso.per_host import split
 from tests.conftest import BUNDLED
+from tests.report.test_report import Page
 from tests.shared import CASES, needs_shared
 
 
@@ -103,3 +105,29 @@ def test_analyze_sums_the_hosts_up(tmp_path: Path) -> None:
     rows = (tmp_path / "c/hosts/findings.csv").read_text(encoding="utf-8").splitlines()
     assert len(rows) == 1 + len(findings(tmp_path / "c"))
     assert (tmp_path / "c/hosts/index.html").is_file()
+
+
+def test_notes_of_a_host_outlast_that_its_case_is_made_anew(
+    bundled_case: Path, tmp_path: Path
+) -> None:
+    (one,) = split(bundled_case, tmp_path)
+    part = tmp_path / "cases" / one.folder
+    Annotations(part, "A. Muster").add("finding x", Kind.COMMENT, "seen", "")
+
+    list(split(bundled_case, tmp_path))
+
+    assert [n.value for n in Annotations(part).all()] == ["seen"]
+
+
+def test_page_tells_hosts_and_what_of_them_could_not_be_read(tmp_path: Path) -> None:
+    shutil.copytree(BUNDLED, tmp_path / "ev")
+    (tmp_path / "ev/System.evtx").write_bytes(b"ElfFile\0")
+    arguments = ["analyze", str(tmp_path / "ev"), "--case", str(tmp_path / "c"), "--workers", "0"]
+
+    CliRunner().invoke(cli, [*arguments, "--per-host"], standalone_mode=False)
+
+    page = Page((tmp_path / "c/hosts/index.html").read_text(encoding="utf-8"))
+    said = "".join(page.text)
+    assert "all hosts" in said
+    assert "collection" not in said.lower()
+    assert "part could not be read" in said

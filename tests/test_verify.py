@@ -215,7 +215,7 @@ def test_diff_names_findings_tables_and_versions(copy: Path, original: Path) -> 
     assert (finding["verdict_a"], finding["verdict_b"], finding["change"]) == (
         "active",
         "mounted",
-        "changed",
+        "differs in verdict, score",
     )
     (version,) = found.versions
     assert (version["what"], version["b"]) == ("tool_version", "0.0.1")
@@ -224,6 +224,41 @@ def test_diff_names_findings_tables_and_versions(copy: Path, original: Path) -> 
     assert (tables["finding"].only_a, tables["finding"].only_b) == (1, 1)
     assert tables["boot"].columns == "only in one: extra"
     assert "only in b" in tables["of_later"].columns
+
+
+def test_diff_names_artifacts_that_one_case_lacks_or_read_otherwise(
+    original: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(original / "evidence", tmp_path / "evidence")
+    sysmon(tmp_path).unlink()
+    moved = next((tmp_path / "evidence").rglob("Security.evtx"))
+    moved.rename(moved.with_name("Security-copy.evtx"))
+    (tmp_path / "evidence/later.txt").write_text("handed in later")
+    ingest(tmp_path / "case", [tmp_path / "evidence"], workers=0)
+    with open_writer(tmp_path / "case") as con:
+        correlate(con)
+        con.execute("UPDATE source SET rows = 7 WHERE path LIKE '%System.evtx'")
+
+    found = diff(original / "case", tmp_path / "case")
+
+    told = {str(r["path"]).rpartition("/")[2]: str(r["change"]) for r in found.evidence}
+    assert told.pop("Security.evtx").endswith("/Security-copy.evtx")
+    assert told.pop("System.evtx").startswith("rows ")
+    assert told == {sysmon(original).name: "only in a", "later.txt": "only in b"}
+
+
+def test_diff_tells_a_finding_that_differs_in_words_only_and_the_window_as_times(
+    copy: Path, original: Path
+) -> None:
+    forge("UPDATE finding SET weakest_link = 'other' WHERE verdict = 'active'")(copy / "case")
+    forge("UPDATE case_info SET value = '1715674800000000000' WHERE key = 'until'")(copy / "case")
+
+    found = diff(original / "case", copy / "case")
+
+    assert [f["change"] for f in found.findings] == ["differs in weakest_link"]
+    assert [(v["what"], v["a"], v["b"]) for v in found.versions] == [
+        ("until", "open", "2024-05-14 08:20:00 UTC")
+    ]
 
 
 @needs_shared
@@ -296,4 +331,65 @@ def test_a_finding_of_another_severity_is_told_though_its_score_is_the_same(copy
 
     (changed,) = diff(copy / "case", copy / "other").findings
 
-    assert (changed["severity_a"], changed["severity_b"], changed["change"]) == ("critical", "low", "changed")  # fmt: skip
+    assert (changed["severity_a"], changed["severity_b"], changed["change"]) == ("critical", "low", "differs in severity")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("moved", "said"),
+    [("elsewhere/evidence", "elsewhere/evidence"), ("elsewhere/evidence", "elsewhere"), ("disk 7", "disk 7")],
+)  # fmt: skip
+def test_evidence_that_was_moved_or_renamed_is_found(copy: Path, moved: str, said: str) -> None:
+    (copy / moved).parent.mkdir(exist_ok=True)
+    (copy / "evidence").rename(copy / moved)
+
+    result = verify(copy / "case", every=True, evidence=[copy / said], workers=0)
+
+    assert result.holds
+    assert {o.state for o in result.outcomes} == {"same"}
+    assert result.unknown == ()
+
+
+def test_other_evidence_than_that_of_the_case_is_no_match(copy: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "System.evtx").write_bytes(b"ElfFile\0")
+
+    result = verify(copy / "case", evidence=[other], workers=0)
+
+    assert {o.state for o in result.outcomes} == {"missing"}
+    assert "evidence" in result.hint
+
+
+def test_evidence_that_is_gone_is_told_with_what_to_do(copy: Path, original: Path) -> None:
+    with duckdb.connect(str(copy / "case/case.duckdb")) as con:
+        con.execute("UPDATE source SET given = ?", [str(copy / "gone/evidence")])
+
+    result = CliRunner().invoke(
+        cli, ["verify", str(copy / "case"), "--workers", "0"], standalone_mode=False
+    )
+
+    assert result.return_value == 7
+    assert (
+        f"no file of the case was found at {copy}/gone/evidence; if it was moved" in result.stderr
+    )
+
+
+def test_new_rows_are_told_only_where_they_were_looked_for(copy: Path) -> None:
+    content = bytearray(sysmon(copy).read_bytes())
+    content[content.index("rundll32".encode("utf-16le"))] ^= 1
+    sysmon(copy).write_bytes(content)
+    arguments = [
+        "verify",
+        str(copy / "case"),
+        "--evidence",
+        str(copy / "evidence"),
+        "--workers",
+        "0",
+    ]
+
+    sample = CliRunner().invoke(cli, arguments, standalone_mode=False)
+    whole = CliRunner().invoke(cli, [*arguments, "--all"], standalone_mode=False)
+
+    assert sample.return_value == whole.return_value == 7
+    assert "no longer as in the case (" in sample.stdout
+    assert "no longer as in the case, " in whole.stdout

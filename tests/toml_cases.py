@@ -9,7 +9,7 @@ themselves; `record_id` counts on per channel in the order of the file unless gi
 """
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -121,17 +121,17 @@ def meets(want: Row, got: Row) -> bool:
     return True
 
 
-def check(con: duckdb.DuckDBPyConnection, case: Row) -> None:
-    """Assert what the case says of each table."""
+def check(rows_in: Callable[[str], list[Row]], case: Row) -> None:
+    """Assert what the case says of each table; `rows_in` gives all rows of a table or view."""
     for table, wanted in case.get("expect", {}).items():
-        rows = rows_of(con, table)
+        rows = rows_in(table)
         for want in wanted:
             hits = [r for r in rows if meets(want, r)]
             assert len(hits) == 1, f"{table}: {want} is met by {len(hits)} of {rows}"
     for table, unwanted in case.get("none", {}).items():
-        rows = rows_of(con, table)
+        rows = rows_in(table)
         for want in unwanted:
             assert not [r for r in rows if meets(want, r)], f"{table}: {want} is met in {rows}"
     for table, number in case.get("count", {}).items():
-        rows = rows_of(con, table)
+        rows = rows_in(table)
         assert len(rows) == number, f"{table}: {len(rows)} of {number} rows: {rows}"

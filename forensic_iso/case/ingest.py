@@ -177,7 +177,7 @@ class Ingest:
             [
                 source_id(logical_path(f), ""),
                 logical_path(f),
-                f.given,
+                encodable(f.given),
                 f.windows_path,
                 _chain(f),
                 f.size,
@@ -257,7 +257,7 @@ class Ingest:
                 [
                     s.source_id,
                     s.path,
-                    f.given,
+                    encodable(f.given),
                     f.windows_path,
                     _chain(f),
                     f.size,
@@ -277,7 +277,7 @@ class Ingest:
         self._con.execute(
             "INSERT INTO source (source_id, path, given, windows_path, container, bytes, kind, state, remark, rows,"
             " problems) VALUES (?, ?, ?, ?, ?, ?, ?, 'failed', ?, 0, ?)",
-            [place, s.path, s.found.given, s.found.windows_path, _chain(s.found), s.found.size, s.kind, s.unreadable,
+            [place, s.path, encodable(s.found.given), s.found.windows_path, _chain(s.found), s.found.size, s.kind, s.unreadable,
              len(s.early)],
         )  # fmt: skip
         insert_problems(self._con, place, s.path, s.early)
@@ -419,7 +419,7 @@ def _parsing(number: int, s: Source, window: Window) -> Task:
 
 
 def _chain(found: Found) -> str | None:
-    return " > ".join(found.containers) or None
+    return encodable(" > ".join(found.containers)) or None
 
 
 def _own_host(hosts: tuple[tuple[str, int], ...]) -> tuple[str | None, str | None]:

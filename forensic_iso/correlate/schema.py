@@ -216,7 +216,7 @@ MOUNT_SESSION = Table(
         Column(
             "close_basis",
             Sql.TEXT,
-            "unsurfaced, removed, destroyed, shutdown, crash, superseded, open_ended",
+            "unsurfaced, removed, destroyed, invalidated, shutdown, crash, superseded, open_ended",
         ),
         Column("basis", Sql.TEXT, "What session and volume rest on, in words"),
         _confidence("that the image was mounted"),

@@ -6,13 +6,13 @@ AFTER = "01_clock.sql"
 """The step that defines the macros and finds the changes."""
 
 _SIMPLE = """
-CREATE OR REPLACE TEMP MACRO stamp_ns(of_host, stamp) AS epoch_ns(stamp);
+CREATE OR REPLACE TEMP MACRO stamp_ns(of_host, stamp) AS ns_of(stamp);
 CREATE OR REPLACE TEMP MACRO timed(event_table) AS TABLE
-    SELECT e.*, epoch_ns(e.time_utc) AS mono_ns
+    SELECT e.*, ns_of(e.time_utc) AS mono_ns
     FROM query_table(event_table) e
     WHERE e.damaged IS NOT TRUE AND e.host IS NOT NULL AND e.time_utc IS NOT NULL;
 CREATE OR REPLACE TEMP MACRO sysmon_timed(event_table) AS TABLE
-    SELECT e.*, coalesce(e.utc_time, e.time_utc) AS happened_utc, epoch_ns(coalesce(e.utc_time, e.time_utc)) AS mono_ns
+    SELECT e.*, coalesce(e.utc_time, e.time_utc) AS happened_utc, ns_of(coalesce(e.utc_time, e.time_utc)) AS mono_ns
     FROM query_table(event_table) e
     WHERE e.damaged IS NOT TRUE AND e.host IS NOT NULL AND e.time_utc IS NOT NULL;
 """

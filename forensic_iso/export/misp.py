@@ -48,7 +48,8 @@ def event(told: list[Story], found: tuple[Found, ...], tlp: str) -> dict[str, ob
     key = stable("misp", *(i.finding_id + i.type + i.value for i in found))
     body = {
         "uuid": key,
-        "info": f"Disk images run from: {len(told)} findings, worst {worst}",
+        "info": f"Disk images delivered, mounted or run from: {len(told)} "
+        f"{'finding' if len(told) == 1 else 'findings'}, worst {worst}",
         "date": first[:10],
         "threat_level_id": THREAT[worst],
         "analysis": "1",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import duckdb
 
+from forensic_iso.attack import VERSION
 from forensic_iso.export.stix import TECHNIQUE
 from forensic_iso.export.stream import Counter
 from forensic_iso.folder import put
@@ -12,7 +13,6 @@ from forensic_iso.story import Row, rows
 from forensic_iso.text import one_line
 
 QUERY = "SELECT finding_id, host, image_path, severity, attack_ids FROM finding ORDER BY host, image_path, finding_id"
-ATTACK_VERSION = "17"
 
 
 def layer(findings: list[Row]) -> dict[str, object]:
@@ -24,7 +24,7 @@ def layer(findings: list[Row]) -> dict[str, object]:
     top = max((len(v) for v in seen.values()), default=1)
     return {
         "name": "forensic-iso findings",
-        "versions": {"attack": ATTACK_VERSION, "navigator": "5.1.0", "layer": "4.5"},
+        "versions": {"attack": VERSION, "navigator": "5.1.0", "layer": "4.5"},
         "domain": "enterprise-attack",
         "description": "Techniques with a row of evidence behind them; score: number of findings",
         "filters": {"platforms": ["Windows"]},

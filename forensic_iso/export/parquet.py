@@ -18,6 +18,7 @@ from forensic_iso.folder import put, safe_name
 ROW_GROUP = 122_880
 ROW_GROUP_BYTES = 128 << 20
 FILE_ROWS = 8 * ROW_GROUP
+SCHEMA = "schema.json"
 NO_HOST = "__HIVE_DEFAULT_PARTITION__"
 """The name that readers of such folders take as NULL."""
 
@@ -35,7 +36,8 @@ def export(con: duckdb.DuckDBPyConnection, out: Path, exact: bool, counter: Coun
             counter.files.append({"path": path.relative_to(out).as_posix(), "rows": piece.rows})
             counter.add(piece.table, piece.rows)
     _drop_others(con, out, {path for path, _ in files})
-    put(out / "schema.json", (json.dumps(schema(con), indent=1) + "\n").encode())
+    put(out / SCHEMA, (json.dumps(schema(con), indent=1) + "\n").encode())
+    counter.files.append({"path": SCHEMA})
 
 
 def _files(con: duckdb.DuckDBPyConnection, part: Part, out: Path) -> Iterator[tuple[Path, Piece]]:

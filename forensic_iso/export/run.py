@@ -7,6 +7,7 @@ from typing import Protocol, cast
 
 import duckdb
 
+from forensic_iso.answers import require
 from forensic_iso.case import store
 from forensic_iso.case.alone import cores
 from forensic_iso.export.stream import Counter, Report
@@ -24,12 +25,15 @@ MODULES = {
     "misp": "misp",
 }
 FORMATS = tuple(MODULES)
-MEMORY_LIMIT = "256MB"
+MEMORY_LIMIT = "128MB"
 """Of the database for what is streamed: its cache of the case file grows to this and no further; a sort spills."""
 MEMORY_LIMITS = {"parquet": "1GB", "bodyfile": "1GB"}
 """The writer of Parquet holds a row group for each thread, the bodyfile joins all records of a file table."""
 WHOLE = ("csv", "jsonl", "parquet")
 """Formats that take all tables; for these the progress knows how much is to come."""
+
+READ = (*WHOLE, "bodyfile")
+"""Formats that tell what was read; the others rest on the correlation."""
 
 
 class Form(Protocol):
@@ -55,15 +59,17 @@ def run(
 
     Raises:
         CaseError: the case cannot be opened.
-        UsageError: the folder holds files and `force` is not set.
+        UsageError: the folder holds files and `force` is not set; or the format tells of findings and the case has none yet.
     """
     with TemporaryDirectory() as scratch, _open(case, form, Path(scratch)) as con:
+        if form not in READ:
+            require(con, case, "exporting")
         claim(out, force)
         counter = Counter(report, _expected(con, form), workers=threads or cores())
         module = cast(Form, import_module(f"forensic_iso.export.{MODULES[form]}"))
         module.export(con, out, exact, counter)
     about: dict[str, object] = {"what": f"export {form}", "exact": exact, "contents": counter.files}
-    write_manifest(out, about)
+    write_manifest(out, about, [str(f["path"]) for f in counter.files])
     return counter
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 
 from forensic_iso import __version__
+from forensic_iso.attack import name_of
 from forensic_iso.export.ids import EPOCH, SPACE, stable, stamp
 from forensic_iso.export.stream import Counter
 from forensic_iso.folder import put
@@ -102,7 +103,7 @@ def _technique(technique: str) -> dict[str, object]:
     }
     return {
         **_base("attack-pattern", EPOCH, technique),
-        "name": technique,
+        "name": name_of(technique).rpartition(": ")[2] or technique,
         "external_references": [reference],
     }
 

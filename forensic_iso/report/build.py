@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from forensic_iso import __version__
+from forensic_iso import __version__, attack
 from forensic_iso.errors import UsageError
 from forensic_iso.indicators import indicators
 from forensic_iso.report import fields
@@ -28,7 +28,7 @@ from forensic_iso.report.options import Options
 from forensic_iso.report.processes import all_processes
 from forensic_iso.report.rows import first, listing, when
 from forensic_iso.report.sigma import sigma
-from forensic_iso.report.summary import count, figures, limits, sentences, unseen
+from forensic_iso.report.summary import FINDINGS, count, figures, limits, sentences, unseen
 from forensic_iso.report.words import GLOSSARY, METHOD
 from forensic_iso.sigma.support import hits_of
 from forensic_iso.story import Row, Story, rows, stories
@@ -91,14 +91,15 @@ def build(con: duckdb.DuckDBPyConnection, options: Options, notes: Sequence[Note
         identification=_identification(con, options),
         summary=sentences(found, told, len(hosts), _left_out(con, options.host, len(found))),
         unseen=unseen(coverage, problems, manifest, worst_first, {f.host for f in found}),
-        figures=_figures(con, len(hosts), options.host),
+        figures=_figures(con, len(hosts), options.host, len(found)),
         overview=listing(con, "overview", "Findings, worst first", fields.OVERVIEW, fields.OVERVIEW_SQL, asked, OTHER_ROWS),
         hosts=_chapters(con, hosts, told, found, coverage),
         findings=found,
         timeline=listing(con, "timeline", "Rows cited by the findings, in order of time", fields.TIMELINE,
                          fields.TIMELINE_SQL, asked, TIMELINE_ROWS),
         indicators=_indicators(con, told),
-        techniques=listing(con, "techniques", "ATT&CK techniques", fields.TECHNIQUES, fields.TECHNIQUES_SQL, asked, OTHER_ROWS),
+        techniques=listing(con, "techniques", "ATT&CK techniques", fields.TECHNIQUES, fields.TECHNIQUES_SQL, asked, OTHER_ROWS,
+                           f"Names as in MITRE ATT&CK, version {attack.VERSION}."),
         sigma=sigma(con, asked, OTHER_ROWS),
         notes=notes_listing(notes),
         coverage=first(coverage, OTHER_ROWS),
@@ -114,12 +115,21 @@ def build(con: duckdb.DuckDBPyConnection, options: Options, notes: Sequence[Note
 
 
 def case_hosts(con: duckdb.DuckDBPyConnection) -> list[str]:
-    """Names of all hosts of a case; a host that was renamed has its last one."""
+    """Names of all hosts of a case, those that only an export of many hosts tells of as well; one that was renamed has its last."""
     query = (
-        "FROM (SELECT host FROM source UNION SELECT host FROM finding)"
-        " WHERE host IS NOT NULL AND host NOT IN (SELECT alias FROM host_alias) ORDER BY host"
+        "FROM (SELECT host FROM source UNION SELECT host FROM finding UNION SELECT host FROM coverage)"
+        " WHERE host <> '' AND host NOT IN (SELECT alias FROM host_alias) ORDER BY host"
     )
     return [str(r[0]) for r in con.execute(query).fetchall()]
+
+
+def hosts_of(con: duckdb.DuckDBPyConnection, options: Options) -> list[str]:
+    """Hosts that have a report of their own: all, or the one that was asked for, or that of the finding."""
+    if options.host is not None:
+        return [options.host]
+    query = "SELECT host FROM finding WHERE finding_id = ?"
+    found = con.execute(query, [options.finding]).fetchall()
+    return [str(h) for (h,) in found] or case_hosts(con)
 
 
 def _hosts(con: duckdb.DuckDBPyConnection, host: str | None) -> list[str]:
@@ -141,6 +151,11 @@ def _told(
         if not told:
             raise UsageError(
                 f"looking for the finding {options.finding!r}: none of that id; `forensic-iso findings` lists them"
+            )
+        host = str(told[0].finding["host"])
+        if options.host not in (None, host):
+            raise UsageError(
+                f"looking for the finding {options.finding!r} on {options.host!r}: it is one of {host!r}"
             )
     else:
         told = stories(con)
@@ -241,7 +256,10 @@ def _cut(ns: str | None) -> str:
     return "open" if ns in (None, "None") else f"{_time(int(str(ns)))} UTC"
 
 
-def _figures(con: duckdb.DuckDBPyConnection, hosts: int, host: str | None) -> tuple[Fact, ...]:
+def _figures(
+    con: duckdb.DuckDBPyConnection, hosts: int, host: str | None, told: int
+) -> tuple[Fact, ...]:
+    """Numbers of the case or host; `told`: findings that the report tells, where it leaves some out."""
     row = con.execute(
         "SELECT (SELECT count(*) FROM source WHERE state = 'done' AND ($1 IS NULL OR host = $1)),"
         " (SELECT coalesce(sum(rows), 0)::BIGINT FROM source WHERE ($1 IS NULL OR host = $1)),"
@@ -262,10 +280,10 @@ def _figures(con: duckdb.DuckDBPyConnection, hosts: int, host: str | None) -> tu
         "Image deliveries",
         "Mount sessions",
         "Executions",
-        "Findings",
+        FINDINGS,
     )
     counts = {"Hosts": hosts, **dict(zip(names, map(int, numbers[:7]), strict=True))}
-    return figures(counts, when(numbers[7]), when(numbers[8]))
+    return figures(counts, when(numbers[7]), when(numbers[8]), told)
 
 
 def _read_of(

@@ -1,5 +1,6 @@
 """Columns of the report's listings, and the queries that give them."""
 
+from forensic_iso.attack import NAMES
 from forensic_iso.report.model import Field, Kind
 from forensic_iso.story import PARTS, part_query
 
@@ -161,6 +162,7 @@ PROBLEMS = (
 )
 TECHNIQUES = (
     Field("technique", "Technique", Kind.CODE),
+    Field("technique_name", "Name"),
     Field("findings", "Findings", Kind.NUMBER),
     Field("images", "Images", Kind.CODE),
 )
@@ -218,7 +220,8 @@ WHERE t.severity > 0
 ORDER BY t.rid"""
 
 COVERAGE_SQL = f"""
-SELECT host, channel, first_utc, last_utc, records, gaps, cleared, remark
+SELECT host, channel, first_utc, last_utc, CASE WHEN channel <> '{WHOLE_HOST}' THEN records END AS records,
+    CASE WHEN records > 0 OR gaps > 0 THEN gaps END AS gaps, CASE WHEN records > 0 OR cleared > 0 THEN cleared END AS cleared, remark
 FROM coverage WHERE {OF_HOST} ORDER BY host, channel <> '{WHOLE_HOST}', channel, first_utc"""
 
 MANIFEST_SQL = f"""
@@ -234,8 +237,11 @@ WHERE ($host IS NULL OR s.host IS NULL OR s.host = $host)
 GROUP BY p.severity, p.code
 ORDER BY list_position(['error', 'warning', 'info'], p.severity), number DESC, p.code"""
 
+_NAMES = "\n    ".join(f"WHEN '{t}' THEN '{n}'" for t, n in NAMES.items())
 TECHNIQUES_SQL = f"""
-SELECT technique, count(DISTINCT finding_id) AS findings, string_agg(DISTINCT image_path, '; ' ORDER BY image_path) AS images
+SELECT technique, CASE technique
+    {_NAMES}
+    END AS technique_name, count(DISTINCT finding_id) AS findings, string_agg(DISTINCT image_path, '; ' ORDER BY image_path) AS images
 FROM (
     SELECT finding_id, image_path, unnest(string_split(attack_ids, ', ')) AS technique
     FROM finding WHERE finding_id IN {SHOWN_FINDINGS}

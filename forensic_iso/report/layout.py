@@ -44,6 +44,17 @@ SHAPES: dict[str, tuple[Field, ...]] = {
 }
 """Columns of each listing by its name."""
 INDICATORS = ("Type", "Value", "Severity", "Host", "Time", "Basis", "Finding")
+HOSTS = (
+    "Worst",
+    "Host",
+    "Findings",
+    "Worst image",
+    "Artifacts",
+    "Rows",
+    "Problems",
+    "Case",
+    "Remark",
+)
 COLLECTIONS = ("Worst", "Collection", "Hosts", "Findings", "Worst image", "Artifacts", "Rows", "Problems", "Case", "Remark")  # fmt: skip
 
 
@@ -67,4 +78,4 @@ def _split(name: str, given: tuple[Field, ...]) -> tuple[tuple[int, ...], tuple[
 def labels() -> dict[str, tuple[str, ...]]:
     """Titles of the columns in the row of each table, by the name of its shape: they stand beside the cells on small screens."""
     own = {n: tuple(given[i].title for i in _split(n, given)[0]) for n, given in SHAPES.items()}
-    return {**own, "indicators": INDICATORS, "collections": COLLECTIONS}
+    return {**own, "indicators": INDICATORS, "collections": COLLECTIONS, "hosts": HOSTS}

@@ -47,7 +47,7 @@ SENTENCES = (
     ("No Sysmon 7: loaded modules cannot be excluded.", "Program libraries (DLLs) that were loaded are not logged."),
     ("No $MFT: marks of files that no log tells cannot be excluded.",
      "The list of all files ($MFT) is not in the evidence: an arrival that no log tells may be unseen."),
-    (" kinds of artifacts are not in the evidence.", " kinds of traces that could be read were not handed in."),
+    (" kinds of artifacts are not in the evidence.", " kinds of traces other than event logs were not handed in."),
 )  # fmt: skip
 """Sentences of the coverage of a host, and how they are said to a reader who knows no logs."""
 TOLD = "Told: "

@@ -72,7 +72,7 @@ KEPT_FIELDS = frozenset(
 )
 KEPT_COLUMNS = frozenset(
     "severity verdict kind state table_name row_address record_offset sha256 md5 step source_id finding_id delivery_id"
-    " session_id execution_id follow_on_id part part_id technique code level rule_id".split()
+    " session_id execution_id follow_on_id part part_id technique technique_name code level rule_id".split()
 )
 LINKS = frozenset("delivered mounted executed active followed volume".split())
 """Names of links and lanes: words of the report, also where an account has the same name."""

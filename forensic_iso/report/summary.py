@@ -12,6 +12,8 @@ from forensic_iso.story import Story
 
 SHOWN, LIGHT_SHOWN = 6, 3
 HOSTS_SHOWN, LOGS_SHOWN = 4, 4
+FINDINGS = "Findings"
+"""Name of the number of findings."""
 NOTHING = "That nothing was found says nothing about times that no log covers, nor about hosts that were not handed in."
 
 
@@ -37,7 +39,7 @@ def sentences(
         return (
             f"{examined} examined.",
             "No disk image is reported in what was asked for.",
-            _left_out(left_out),
+            _left_out(left_out, ""),
         )
     if not findings:
         return (
@@ -67,8 +69,8 @@ def sentences(
     return tuple(lines)
 
 
-def _left_out(number: int) -> str:
-    return f"{count(number, 'further finding is', 'further findings are')} left out, since only a part of the case was asked for: see Times shown and Command."
+def _left_out(number: int, further: str = "further ") -> str:
+    return f"{count(number, f'{further}finding is', f'{further}findings are')} left out, since only a part of the case was asked for: see Times shown and Command."
 
 
 def unseen(
@@ -187,9 +189,16 @@ def limits(
     return (*out, *_lost(problems, manifest), NOTHING)
 
 
-def figures(counts: dict[str, int], first: str | None, last: str | None) -> tuple[Fact, ...]:
-    """Numbers of the first page."""
-    facts = [Fact(name, f"{number:,}") for name, number in counts.items()]
+def figures(
+    counts: dict[str, int], first: str | None, last: str | None, told: int
+) -> tuple[Fact, ...]:
+    """Numbers of the first page; `told`: findings that are told, if not all are."""
+    facts = [
+        Fact(
+            name, f"{told:,} of {number:,}" if name == FINDINGS and told < number else f"{number:,}"
+        )
+        for name, number in counts.items()
+    ]
     return (
         *facts,
         Fact("First time read", moment(first)),

@@ -26,8 +26,11 @@ GLOSSARY = (
     ("Follow-on", "What the executed programs and all their descendants did."),
     ("Mark-of-the-Web", "Windows' note on a file that says where it came from; files inside a mounted image carry none."),
     ("Mount session", "The time from the opening of an image to its end, with the volume it was seen as."),
+    ("Score", "0 to 100: the points of its reasons added up, multiplied by a factor below 1 where something speaks for a harmless cause, and at most 100. Points and factors stand under Thresholds and weights."),
+    ("Severity", "How urgent a finding is, from its score by the thresholds severity_low to severity_critical. An image marked as from the Internet that was run is at least medium, one that acted at least high; what speaks for a harmless cause makes it low at most."),
     ("Verdict", "The last link of the chain that was seen: delivered < mounted < executed < active."),
     ("Weakest link", "The link of a finding that carries least: where a doubt should start."),
+    ("Zone", "Where Windows says a file came from: 0 this computer, 1 the local network, 2 trusted sites, 3 the Internet, 4 restricted sites."),
 )  # fmt: skip
 
 METHOD = (

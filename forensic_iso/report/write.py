@@ -5,14 +5,17 @@ from pathlib import Path
 
 import duckdb
 
-from forensic_iso.folder import put, safe_name, write_manifest
+from forensic_iso.folder import put, safe_name, strangers, write_manifest
 from forensic_iso.report import jsonform, markdown
-from forensic_iso.report.build import build, case_hosts
+from forensic_iso.report.build import build, hosts_of
 from forensic_iso.report.html import render as html
 from forensic_iso.report.notes import Note, read_notes
 from forensic_iso.report.options import Options
 from forensic_iso.report.present import presenter
 from forensic_iso.report.redact import Redactor
+
+REPORT = "report"
+HOSTS = "hosts"
 
 
 def write_report(
@@ -21,7 +24,7 @@ def write_report(
     options: Options,
     notes: tuple[Note, ...] = (),
     template: Path | None = None,
-    stem: str = "report",
+    stem: str = REPORT,
     pdf: bool = False,
     redactor: Redactor | None = None,
 ) -> list[str]:
@@ -30,18 +33,24 @@ def write_report(
     if redactor:
         report = redactor.report(report)
     show = presenter(report, options.zone)
-    put(out / f"{stem}.html", html(report, show, template).encode())
-    put(out / f"{stem}.md", markdown.render(report, show).encode())
-    put(out / f"{stem}.json", jsonform.render(report).encode())
-    name = "indicators.jsonl" if stem == "report" else f"{stem}.indicators.jsonl"
-    put(out / name, jsonform.indicator_lines(report.indicators).encode())
-    if not pdf:
+    page, text, data, raw, *printed = file_names(stem, pdf)
+    put(out / page, html(report, show, template).encode())
+    put(out / text, markdown.render(report, show).encode())
+    put(out / data, jsonform.render(report).encode())
+    put(out / raw, jsonform.indicator_lines(report.indicators).encode())
+    if not printed:
         return []
     from forensic_iso.report import pdf as form
 
     content, remarks = form.render(report, show, options.issued)
-    put(out / f"{stem}.pdf", content)
+    put(out / printed[0], content)
     return remarks
+
+
+def file_names(stem: str, pdf: bool) -> list[str]:
+    """Files of one report: the page, Markdown, JSON, the raw indicators and, if asked, the PDF."""
+    raw = "indicators.jsonl" if stem == REPORT else f"{stem}.indicators.jsonl"
+    return [f"{stem}.html", f"{stem}.md", f"{stem}.json", raw, *([f"{stem}.pdf"] if pdf else [])]
 
 
 def write_all(
@@ -57,10 +66,13 @@ def write_all(
     notes = read_notes(case)
     redactor = Redactor(con, options.hidden) if options.redact else None
     remarks = write_report(con, out, options, notes, template, pdf=pdf, redactor=redactor)
+    written = file_names(REPORT, pdf)
     if per_host:
-        for host in case_hosts(con):
+        for host in hosts_of(con, options):
             name = safe_name(redactor.host(host) if redactor else host)
             one = replace(options, host=host)
-            remarks += write_report(con, out / "hosts", one, notes, template, name, pdf, redactor)
-    write_manifest(out, {"what": "report", "issued": options.issued, "redacted": options.redact})
-    return remarks
+            remarks += write_report(con, out / HOSTS, one, notes, template, name, pdf, redactor)
+            written += [f"{HOSTS}/{n}" for n in file_names(name, pdf)]
+    about: dict[str, object] = {"what": REPORT, "issued": options.issued, "redacted": options.redact}  # fmt: skip
+    write_manifest(out, about, written)
+    return [*remarks, *filter(None, [strangers(out)])]

@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
 import duckdb
@@ -430,3 +431,64 @@ def test_command_says_what_it_wrote(bundled_case: Path, tmp_path: Path) -> None:
 
     assert done.return_value == 0
     assert "--exact keeps them" in done.stderr
+
+
+def again(case: Path, form: str, out: Path) -> None:
+    run(case, form, out, False, True, lambda what, done, total: None)
+
+
+def test_a_second_export_to_a_folder_leaves_nothing_of_the_first(
+    bundled_case: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    again(bundled_case, "csv", out)
+    (out / "mine.txt").write_text("of the user")
+
+    arguments = ["export", str(bundled_case), "--format", "stix", "--out", str(out), "--force"]
+    result = CliRunner().invoke(cli, arguments, standalone_mode=False)
+
+    told = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    assert sorted(p.name for p in out.iterdir()) == ["bundle.json", "manifest.json", "mine.txt"]
+    assert [f["path"] for f in told["files"]] == ["bundle.json"]
+    assert "mine.txt" in result.stderr
+
+
+def test_a_manifest_of_another_tool_lets_no_file_be_removed(
+    bundled_case: Path, tmp_path: Path
+) -> None:
+    kept = tmp_path / "out/kept.txt"
+    kept.parent.mkdir()
+    kept.write_text("evidence")
+    files = [{"path": "kept.txt", "sha256": sha256(b"evidence").hexdigest()}]
+    (kept.parent / "manifest.json").write_text(json.dumps({"files": files}))
+
+    again(bundled_case, "stix", kept.parent)
+
+    assert kept.read_text() == "evidence"
+
+
+def test_a_changed_file_and_one_outside_the_folder_are_not_removed(
+    bundled_case: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    again(bundled_case, "stix", out)
+    (tmp_path / "outside.txt").write_text("x")
+    told = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    told["files"].append({"path": "../outside.txt", "bytes": 1, "sha256": sha256(b"x").hexdigest()})
+    (out / "manifest.json").write_text(json.dumps(told))
+    (out / "bundle.json").write_text("changed by hand")
+
+    again(bundled_case, "navigator", out)
+
+    assert (tmp_path / "outside.txt").is_file()
+    assert (out / "bundle.json").read_text() == "changed by hand"
+
+
+def test_layer_names_the_version_whose_techniques_it_holds(
+    bundled_case: Path, tmp_path: Path
+) -> None:
+    again(bundled_case, "navigator", tmp_path / "out")
+
+    made = json.loads((tmp_path / "out/layer.json").read_text())
+
+    assert int(made["versions"]["attack"]) >= 19, "T1685 is not in earlier ones"

@@ -5,6 +5,7 @@ Derived tables (mount_session, execution, ...) are given as rows, not correlated
 
 import tomllib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -14,7 +15,7 @@ from forensic_iso.case.schema import create_sql, evidence_tables
 from forensic_iso.correlate.run import load_rules
 from forensic_iso.correlate.schema import DERIVED_TABLES
 from forensic_iso.hunts import all_hunts, views_sql
-from tests.toml_cases import HOST, Row, cases, check, completed, full_time, insert
+from tests.toml_cases import HOST, Row, cases, check, completed, full_time, insert, rows_of
 
 FOLDER = Path(__file__).parent
 OF_ONE_EXPORT = {"hunt_kql_inner", "hunt_kql_default", "hunt_nearest", "hunt_image_load"}
@@ -58,7 +59,7 @@ def test_hunt(base: duckdb.DuckDBPyConnection, case: Row) -> None:
             for row in entries:
                 insert(base, table, _row(table, row, serial))
 
-        check(base, case)
+        check(partial(rows_of, base), case)
     finally:
         base.execute("ROLLBACK")
 

@@ -258,8 +258,7 @@ def test_long_labels_of_drawings_keep_their_ends() -> None:
 def test_a_query_shows_only_what_was_asked() -> None:
     nothing = {"host": None, "finding": None, "from_utc": None, "to_utc": None}
 
-    assert asked(fields.COVERAGE_SQL, nothing).strip() == (
-        "SELECT host, channel, first_utc, last_utc, records, gaps, cleared, remark\n"
+    assert asked(fields.COVERAGE_SQL, nothing).endswith(
         "FROM coverage ORDER BY host, channel <> 'all evidence of this host', channel, first_utc"
     )
     assert "(host = 'O''X' OR host IS NULL)" in asked(fields.MANIFEST_SQL, {"host": "O'X"})

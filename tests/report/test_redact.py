@@ -162,3 +162,16 @@ def test_pseudonyms_are_the_same_at_each_run(spoken: Path) -> None:
     first, second = forms(spoken)
 
     assert first == second
+
+
+def test_no_name_stays_from_a_former_report_in_the_folder(
+    bundled_case: Path, tmp_path: Path
+) -> None:
+    out = str(tmp_path / "out")
+    run = CliRunner().invoke
+    run(cli, ["report", str(bundled_case), "--out", out, "--per-host"], standalone_mode=False)
+
+    run(cli, ["report", str(bundled_case), "--out", out, "--redact", "--force"], standalone_mode=False)  # fmt: skip
+
+    files = {p.relative_to(out).as_posix() for p in Path(out).rglob("*")}
+    assert files == {"report.html", "report.md", "report.json", "indicators.jsonl", "manifest.json"}

@@ -13,9 +13,13 @@ import pytest
 from click.testing import CliRunner
 from lxml import etree
 
+from forensic_iso.attack import NAMES
 from forensic_iso.case.annotations import Annotations, Kind, finding_subject
-from forensic_iso.case.store import open_reader
+from forensic_iso.case.ingest import ingest
+from forensic_iso.case.store import log, open_reader, open_writer
 from forensic_iso.cli import cli
+from forensic_iso.correlate.run import steps as correlate_steps
+from forensic_iso.errors import UsageError
 from forensic_iso.report import fields, jsonform, markdown
 from forensic_iso.report.blocks import Bullets, Code, Drawing, Facts, Grid, Heading, blocks
 from forensic_iso.report.build import build
@@ -531,6 +535,54 @@ def test_own_template_is_rendered_in_a_sandbox(bundled_case: Path, tmp_path: Pat
         render(model, presenter(model), bad)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("\n{{ ''.__class__.__mro__ }}", "line 2: access to attribute '__class__' of 'str'"),
+        ("{{ shown.__globals__ }}", "line 1: access to attribute '__globals__'"),
+        ("{{ cycler.__init__.__globals__ }}", "access to attribute '__init__'"),
+        ("{% include '../secret.txt' %}", "no template '../secret.txt' beside it"),
+        ("{% include '/etc/passwd' %}", "no template '/etc/passwd' beside it"),
+        ("\n\n{{ 1 / 0 }}", "line 3: division by zero"),
+        ("{% for i in range(999999999) %}{% endfor %}", "line 1: Range too big"),
+        ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "recursion"),
+        ("\n{% if %}", "line 2: Expected an expression"),
+        ("{{ report.nothing }}", "no attribute 'nothing'"),
+    ],
+)
+def test_a_mistake_in_an_own_template_is_told_with_its_line(
+    report: Report, tmp_path: Path, text: str, said: str
+) -> None:
+    (tmp_path / "secret.txt").write_text("secret")
+    (tmp_path / "own").mkdir()
+    template = tmp_path / "own/mine.html.j2"
+    template.write_text(text)
+
+    with pytest.raises(UsageError) as told:
+        render(report, presenter(report), template)
+
+    assert "rendering the template" in str(told.value)
+    assert said in str(told.value)
+
+
+def test_no_gap_is_counted_where_no_record_was_read(report: Report) -> None:
+    place = {f.name: i for i, f in enumerate(report.coverage.fields)}
+    rows = {r[place["channel"]]: r for r in report.coverage.rows}
+
+    whole, absent, there = rows["all evidence of this host"], rows["Amcache"], rows["System"]
+    assert [whole[place[n]] for n in ("records", "gaps", "cleared")] == [None, None, None]
+    assert [absent[place[n]] for n in ("records", "gaps", "cleared")] == [0, None, None]
+    assert [there[place[n]] for n in ("gaps", "cleared")] == [0, 0]
+
+
+def test_every_technique_that_a_finding_can_bear_has_a_name() -> None:
+    texts = [s.read_text("utf-8") for s in correlate_steps()]
+    borne = {t for text in texts for t in re.findall(r"'(T\d{4}(?:\.\d{3})?)'", text)}
+
+    assert borne
+    assert borne <= set(NAMES)
+
+
 def test_an_empty_case_says_what_that_rests_on(bundled_case: Path, tmp_path: Path) -> None:
     import duckdb
 
@@ -625,3 +677,99 @@ def test_a_browser_runs_nothing_and_asks_for_nothing(hostile: Report, tmp_path: 
 
 def test_strings_cover_every_outlet() -> None:
     assert len(set(STRINGS)) == len(STRINGS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--from", "2025-01-01", "--to", "2024-01-01"], "expected a time after --from 2025-01-01"),
+        (["--from", "2025-01-01", "--to", "2025-01-01"], "expected a time after --from"),
+        (["--host", "WS-2", "--finding", "FINDING"], "it is one of"),
+    ],
+)
+def test_a_choice_that_can_hold_nothing_is_refused(
+    bundled_case: Path, tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    case = shutil.copytree(bundled_case, tmp_path / "case")
+    with open_writer(case) as con:
+        con.execute("UPDATE source SET host = 'WS-2' WHERE kind = 'lnk'")
+        (finding,) = con.execute("SELECT finding_id FROM finding LIMIT 1").fetchone() or ("",)
+    given = [str(finding) if a == "FINDING" else a for a in arguments]
+
+    with pytest.raises(UsageError, match=said):
+        CliRunner().invoke(
+            cli,
+            ["report", str(case), "--out", str(tmp_path / "out"), *given],
+            standalone_mode=False,
+            catch_exceptions=False,
+        )
+
+
+def test_a_report_of_one_finding_counts_it_and_has_its_host_only(
+    bundled_case: Path, tmp_path: Path
+) -> None:
+    case = shutil.copytree(bundled_case, tmp_path / "case")
+    with open_writer(case) as con:
+        con.execute("UPDATE source SET host = 'WS-2' WHERE kind = 'lnk'")
+        (finding,) = con.execute("SELECT min(finding_id) FROM finding").fetchone() or ("",)
+    arguments = ["report", str(case), "--out", str(tmp_path / "out"), "--finding", str(finding)]
+
+    CliRunner().invoke(cli, [*arguments, "--per-host"], standalone_mode=False)
+
+    told = json.loads((tmp_path / "out/report.json").read_text())
+    assert {f["name"]: f["value"] for f in told["figures"]}["Findings"] == "1 of 2"
+    assert [p.name for p in (tmp_path / "out/hosts").glob("*.html")] == ["FIN-WS07.html"]
+
+
+def test_what_is_left_out_is_no_further_one_where_nothing_is_told(bundled_case: Path) -> None:
+    after = made(bundled_case, Options(from_ns=1_900_000_000_000_000_000))
+
+    assert after.summary[-1].startswith("2 findings are left out")
+
+
+def test_hosts_that_only_an_export_of_many_tells_of_are_examined_too(
+    bundled_case: Path, tmp_path: Path
+) -> None:
+    case = shutil.copytree(bundled_case, tmp_path / "case")
+    with open_writer(case) as con:
+        con.execute(
+            "INSERT INTO coverage (host, channel, records, gaps, cleared) VALUES ('REM-1', 'DeviceEvents', 4, 0, 0)"
+        )
+
+    report = made(case)
+
+    assert report.summary[0].startswith("2 hosts were examined")
+    assert [h.name for h in report.hosts] == ["FIN-WS07", "REM-1"]
+
+
+def test_a_case_that_was_not_correlated_gives_no_report_that_nothing_was_seen(
+    bundled_case: Path, tmp_path: Path
+) -> None:
+    case, out = tmp_path / "case", tmp_path / "out"
+    ingest(case, [BUNDLED], workers=0)
+
+    for command in (["report"], ["export", "--format", "stix"], ["export", "--format", "timesketch"]):  # fmt: skip
+        with pytest.raises(UsageError, match="read and never correlated"):
+            CliRunner().invoke(
+                cli,
+                [*command, str(case), "--out", str(out)],
+                standalone_mode=False,
+                catch_exceptions=False,
+            )
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(("read", "refused"), [("read_now=3, ", True), ("read_now=0, ", False)])
+def test_evidence_read_after_the_correlation_is_told_before_a_report_is_written(
+    bundled_case: Path, tmp_path: Path, read: str, refused: bool
+) -> None:
+    case = shutil.copytree(bundled_case, tmp_path / "case")
+    for what, told in (("correlated", ""), ("ingest started", ""), ("ingest ended", f"Summary({read})")):  # fmt: skip
+        log(case, what, summary=told)
+
+    result = CliRunner().invoke(
+        cli, ["report", str(case), "--out", str(tmp_path / "out")], standalone_mode=False
+    )
+
+    assert isinstance(result.exception, UsageError) == refused
+    assert (tmp_path / "out").exists() != refused

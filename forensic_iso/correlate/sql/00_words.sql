@@ -1,5 +1,6 @@
 -- Words that the other files share: rules as variables, paths in one spelling, evidence on one clock.
 -- Nothing is published here.
+--   ns_of(time), never_ns()           a time as ns since 1970, and one behind all of them
 --   rule_value, rule_ns, rule_words   a number, a number of seconds as nanoseconds, a list of rules.toml
 --   canonical(path)                   the path without \\?\, \??\, \\.\, GLOBALROOT; redirectors as \\server\share
 --   path_key(path)                    that in lower case: the key of all joins on paths
@@ -14,6 +15,14 @@ SET VARIABLE rule_list = (
 
 CREATE OR REPLACE TEMP MACRO rule_value(rule_name) AS getvariable('rule')[rule_name];
 CREATE OR REPLACE TEMP MACRO rule_ns(rule_name) AS CAST(getvariable('rule')[rule_name] * 1000000000 AS BIGINT);
+-- Times as numbers, from 1874 to 2065: what lies outside is taken as at that end, so that no sum or difference of times overflows.
+CREATE OR REPLACE TEMP MACRO bounded_ns(ns, bound) AS CASE WHEN ns IS NOT NULL THEN least(greatest(ns, -bound), bound) END;
+CREATE OR REPLACE TEMP MACRO ns_of(stamp) AS bounded_ns(epoch_ns(stamp), 3000000000000000000);
+-- Behind all of them, whatever the shift of a clock.
+CREATE OR REPLACE TEMP MACRO never_ns() AS 4100000000000000000;
+-- Numbers of records that lack between two of a log, in order of their ids; an id may be any 64-bit number, and stand twice.
+CREATE OR REPLACE TEMP MACRO ids_between(before_id, record_id) AS
+    CASE WHEN record_id > before_id THEN least(record_id - before_id - 1, 9223372036854775807)::BIGINT ELSE 0 END;
 CREATE OR REPLACE TEMP MACRO rule_words(rule_name) AS getvariable('rule_list')[rule_name];
 -- One pattern out of a list of patterns.
 CREATE OR REPLACE TEMP MACRO rule_pattern(rule_name) AS

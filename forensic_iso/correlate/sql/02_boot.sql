@@ -69,7 +69,7 @@ SELECT host, row_number() OVER (PARTITION BY host ORDER BY mono_ns)::INTEGER AS 
     time_utc AS started_utc, mono_ns AS start_ns
 FROM start
 UNION ALL
-SELECT host, 0, NULL, -9223372036854775807 FROM host_name;
+SELECT host, 0, NULL, -never_ns() FROM host_name;
 
 INSERT INTO boot BY NAME
 WITH run AS (

@@ -65,18 +65,48 @@ WITH program AS (
 ),
 neighbour AS (
     SELECT r.rowid AS number, h.host_number, r.pid, p.program_number, r.mono_ns, r.rank, row_number() OVER near AS turn,
-        lag(r.mono_ns) OVER near AS before_ns, lag(r.rank) OVER near AS before_rank
+        lag(r.mono_ns) OVER near AS before_ns,
+        -- The record of the same log before it: of three logs at most two lie between, but for one start logged under several ids.
+        CASE r.rank WHEN lag(r.rank) OVER near THEN lag(r.mono_ns) OVER near WHEN lag(r.rank, 2) OVER near THEN lag(r.mono_ns, 2) OVER near
+            WHEN lag(r.rank, 3) OVER near THEN lag(r.mono_ns, 3) OVER near END AS same_log_ns
     FROM process_record r
     JOIN host_number h USING (host)
     JOIN program p USING (path)
     WINDOW near AS (PARTITION BY h.host_number, r.pid, p.program_number ORDER BY r.mono_ns, r.rank, r.record_id)
 ),
-numbered AS (
-    SELECT number, host_number, pid, program_number, rank * 1000000000000 + turn AS best,
-        -- Two records of one log are two starts, unless of one instant: the same start logged under another record id.
-        sum(CASE WHEN before_ns IS NULL OR mono_ns - before_ns > rule_ns('same_act_s') OR (before_rank = rank AND mono_ns > before_ns) THEN 1 ELSE 0 END)
-            OVER (PARTITION BY host_number, pid, program_number ORDER BY turn)::BIGINT AS start_number
+clustered AS (
+    SELECT number, host_number, pid, program_number, mono_ns, rank, rank * 1000000000000 + turn AS best,
+        mono_ns > same_log_ns AND mono_ns - same_log_ns <= rule_ns('same_act_s') AS is_again,
+        sum(CASE WHEN before_ns IS NULL OR mono_ns - before_ns > rule_ns('same_act_s') THEN 1 ELSE 0 END)
+            OVER (PARTITION BY host_number, pid, program_number ORDER BY turn)::BIGINT AS cluster
     FROM neighbour
+),
+-- Two records of one log are two starts, unless of one instant (the same start logged under another record id): an id used again
+-- at once. The log with the most starts counts them, the others' records go to the nearest.
+reused AS (
+    SELECT c.* FROM clustered c
+    SEMI JOIN (SELECT DISTINCT host_number, pid, program_number, cluster FROM clustered WHERE is_again) a
+        ON a.host_number = c.host_number AND a.pid = c.pid AND a.program_number = c.program_number AND a.cluster = c.cluster
+),
+counting AS (
+    SELECT host_number, pid, program_number, cluster, rank
+    FROM (SELECT host_number, pid, program_number, cluster, rank, count(DISTINCT mono_ns) AS starts FROM reused GROUP BY ALL)
+    QUALIFY row_number() OVER (PARTITION BY host_number, pid, program_number, cluster ORDER BY starts DESC, rank) = 1
+),
+counted AS (
+    SELECT host_number, pid, program_number, cluster, mono_ns, row_number() OVER (PARTITION BY host_number, pid, program_number, cluster ORDER BY mono_ns) AS place
+    FROM (SELECT DISTINCT r.host_number, r.pid, r.program_number, r.cluster, r.mono_ns FROM reused r JOIN counting USING (host_number, pid, program_number, cluster, rank))
+),
+placed AS (
+    SELECT r.number, n.place
+    FROM reused r
+    JOIN counted n USING (host_number, pid, program_number, cluster)
+    QUALIFY row_number() OVER (PARTITION BY r.number ORDER BY abs(r.mono_ns - n.mono_ns), n.place) = 1
+),
+numbered AS (
+    SELECT c.number, c.host_number, c.pid, c.program_number, c.best, c.cluster * 1000000 + coalesce(p.place, 0) AS start_number
+    FROM clustered c
+    LEFT JOIN placed p USING (number)
 ),
 start AS (
     SELECT host_number, pid, program_number, start_number, min_by(number, best) AS number,

@@ -65,8 +65,9 @@ step AS (
 SELECT host, lower(given) AS short_key, arg_max(path, steps) AS path FROM step GROUP BY ALL HAVING max(steps) > 0;
 
 -- Access 0x30000 (attach read-only, attach) of AccessMask; a mask without it opens for information only.
+-- kernel_number: runs of the kernel, which a fast startup goes on with.
 CREATE OR REPLACE TEMP TABLE image_event AS
-SELECT v.host, v.channel, v.event_id, v.record_id AS seq, v.time_utc, v.mono_ns, b.boot_number,
+SELECT v.host, v.channel, v.event_id, v.record_id AS seq, v.time_utc, v.mono_ns, b.boot_number, b.kernel_number,
     coalesce(g.path, canonical(v.vhd_file)) AS path, coalesce(lower(g.path), path_key(v.vhd_file)) AS image_key,
     nullif(v.virtual_disk, 0) AS disk, nullif(v.handle_context, 0) AS handle,
     coalesce(v.status, 0) = 0 AS succeeded,
@@ -75,7 +76,11 @@ SELECT v.host, v.channel, v.event_id, v.record_id AS seq, v.time_utc, v.mono_ns,
         AS guest,
     v.vhd_disk_number AS disk_number, v.vhd_type, v.user_sid, v.source_id, v.record_offset
 FROM timed('vhdmp') v
-ASOF LEFT JOIN boot b ON b.host = v.host AND v.mono_ns >= b.start_ns
+ASOF LEFT JOIN (
+    SELECT host, boot_number, start_ns, boot_number - count(*) FILTER (fast_startup)
+        OVER (PARTITION BY host ORDER BY boot_number ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS kernel_number
+    FROM boot
+) b ON b.host = v.host AND v.mono_ns >= b.start_ns
 LEFT JOIN long_spelling g ON g.host = v.host AND g.short_key = path_key(v.vhd_file)
 WHERE v.event_id IN (1, 2, 3, 4, 11, 12, 13, 14, 16, 25, 35) AND v.record_id IS NOT NULL;
 

@@ -1,7 +1,7 @@
 -- session (temporary): mounts, one row each, before their volume is known.
 -- Opens: VHDMP 1 (surfaced), with the handle opened before it (12, no failure, not for information only) by disk
 -- object or path within attach_window_s; a 12 alone counts only where record ids right after it are missing.
--- Closes: the next 2 or 35 of the path in record order and the same run of the system; else a 16 of the disk object;
+-- Closes: the next 2 or 35 of the path in record order and the same run of the system, or of the kernel after a fast startup; else a 16 of the disk object or an 11 of the path;
 -- else 1006 without capacity; else shutdown or crash. Opened again without a close: superseded.
 -- Partition 1006 of a file-backed disk joins the VHDMP session of its path, alone it makes one.
 -- No mount: opens for information, failures (3, 13), a guest's disk (17, 18 without 1), file opens (22, 23).
@@ -22,11 +22,19 @@ by_path AS (
     SELECT d.host, d.seq, o.seq AS handle_seq
     FROM disk d ASOF JOIN opened_handle o ON o.host = d.host AND o.image_key = d.image_key AND d.seq > o.seq
     WHERE abs(d.mono_ns - o.mono_ns) <= rule_ns('attach_window_s')
+),
+-- Services open handles beside the user's.
+by_user AS (
+    SELECT d.host, d.seq, o.user_sid AS account
+    FROM disk d ASOF JOIN (SELECT * FROM opened_handle WHERE lower(user_sid) LIKE 's-1-5-21-%' OR lower(user_sid) LIKE 's-1-12-1-%') o
+        ON o.host = d.host AND o.image_key = d.image_key AND d.seq > o.seq
+    WHERE abs(d.mono_ns - o.mono_ns) <= rule_ns('same_act_s')
 )
-SELECT d.*, coalesce(a.handle_seq, p.handle_seq) AS handle_seq
+SELECT d.*, coalesce(a.handle_seq, p.handle_seq) AS handle_seq, u.account
 FROM disk d
 LEFT JOIN by_object a USING (host, seq)
-LEFT JOIN by_path p USING (host, seq);
+LEFT JOIN by_path p USING (host, seq)
+LEFT JOIN by_user u USING (host, seq);
 
 -- Handles that may be mounts whose 1 is lost: ids right after are missing, or the log ends there.
 CREATE OR REPLACE TEMP TABLE probable AS
@@ -79,24 +87,26 @@ WHERE coalesce(s.event_id, 2) <> 1 AND f.present < rule_value('probable_mount_id
 
 CREATE OR REPLACE TEMP TABLE vhdmp_session AS
 WITH act AS (
-    SELECT s.host, s.image_key, s.boot_number, s.seq, 'open' AS act, s.time_utc, s.mono_ns, s.disk, s.disk_number, s.user_sid, s.handle_seq,
+    SELECT s.host, s.image_key, s.boot_number, s.kernel_number, s.seq, 'open' AS act, s.time_utc, s.mono_ns, s.disk, s.disk_number, s.user_sid, s.account, s.handle_seq,
         TRUE AS is_surfaced, NULL::BOOLEAN AS ids_missing, s.source_id, s.record_offset, coalesce(h.mono_ns, s.mono_ns) AS begin_ns
     FROM surfaced s
     LEFT JOIN opened_handle h ON h.host = s.host AND h.seq = s.handle_seq
     UNION ALL
-    SELECT host, image_key, boot_number, seq, 'open', time_utc, mono_ns, disk, NULL, user_sid, seq,
+    SELECT host, image_key, boot_number, kernel_number, seq, 'open', time_utc, mono_ns, disk, NULL, user_sid, NULL, seq,
         FALSE, ids_missing, source_id, record_offset, mono_ns
     FROM probable
     UNION ALL
-    SELECT host, image_key, boot_number, seq, 'close', time_utc, mono_ns, disk, disk_number, user_sid, NULL,
+    SELECT host, image_key, boot_number, kernel_number, seq, 'close', time_utc, mono_ns, disk, disk_number, user_sid, NULL, NULL,
         NULL, NULL, source_id, record_offset, mono_ns
     FROM image_event WHERE event_id IN (2, 35) AND image_key IS NOT NULL
 ),
 sequence AS (
-    SELECT *, lead(act) OVER turn AS next_act, lead(seq) OVER turn AS next_seq, lead(begin_ns) OVER turn AS next_ns,
+    -- Opened anew in the next run of the system: the run's end closed it.
+    SELECT *, lead(act) OVER turn AS next_act, lead(seq) OVER turn AS next_seq,
+        CASE WHEN lead(boot_number) OVER turn IS NOT DISTINCT FROM boot_number OR lead(act) OVER turn = 'close' THEN lead(begin_ns) OVER turn END AS next_ns,
         lag(act) OVER turn AS before_act, lag(mono_ns) OVER turn AS before_ns
     FROM act
-    WINDOW turn AS (PARTITION BY host, image_key, boot_number ORDER BY seq)
+    WINDOW turn AS (PARTITION BY host, image_key, kernel_number ORDER BY seq)
 ),
 opening AS (
     SELECT * FROM sequence WHERE act = 'open'
@@ -119,7 +129,7 @@ object_close AS (
     FROM loose_close c
     ASOF JOIN (SELECT * FROM opening ANTI JOIN path_close USING (host, seq)) o
         ON o.host = c.host AND o.disk = c.disk AND c.seq > o.seq
-    WHERE o.boot_number = c.boot_number
+    WHERE o.kernel_number = c.kernel_number
 ),
 closing AS (
     SELECT host, seq, min(close_seq) AS close_seq
@@ -131,15 +141,26 @@ destroyed AS (
     FROM (SELECT * FROM opening ANTI JOIN closing USING (host, seq)) o
     ASOF JOIN (SELECT * FROM image_event WHERE event_id = 16) d ON d.host = o.host AND d.disk = o.disk AND o.seq < d.seq
     WHERE d.boot_number = o.boot_number AND (o.next_ns IS NULL OR d.mono_ns < o.next_ns)
+),
+-- The file or its share is lost, the surface will be removed (11).
+invalidated AS (
+    SELECT o.host, o.seq, d.seq AS invalidated_seq
+    FROM (SELECT * FROM opening ANTI JOIN closing USING (host, seq) ANTI JOIN destroyed USING (host, seq)) o
+    ASOF JOIN (SELECT * FROM image_event WHERE event_id = 11) d ON d.host = o.host AND d.image_key = o.image_key AND o.seq < d.seq
+    WHERE d.boot_number = o.boot_number AND (o.next_ns IS NULL OR d.mono_ns < o.next_ns)
+),
+lost AS (
+    SELECT host, seq, destroyed_seq AS lost_seq FROM destroyed UNION ALL SELECT host, seq, invalidated_seq FROM invalidated
 )
 SELECT o.host, o.image_key, o.boot_number, o.seq, o.disk_number, o.is_surfaced, o.ids_missing,
     coalesce(h.time_utc, o.time_utc) AS opened_utc, coalesce(h.mono_ns, o.mono_ns) AS open_ns,
     o.mono_ns AS surfaced_ns, h.seq IS NOT NULL AS has_handle, h.vhd_type,
     coalesce(c.time_utc, d.time_utc) AS closed_utc, coalesce(c.mono_ns, d.mono_ns) AS close_ns,
-    CASE WHEN c.seq IS NOT NULL THEN 'unsurfaced' WHEN d.seq IS NOT NULL THEN 'destroyed'
-        WHEN o.next_act = 'open' THEN 'superseded' END AS close_basis,
+    CASE WHEN c.seq IS NOT NULL THEN 'unsurfaced' WHEN d.event_id = 16 THEN 'destroyed' WHEN d.seq IS NOT NULL THEN 'invalidated'
+        WHEN o.next_act = 'open' AND o.next_ns IS NOT NULL THEN 'superseded' END AS close_basis,
     CASE WHEN o.next_act = 'open' THEN o.next_ns END AS bound_ns,
     coalesce(
+        o.account,
         h.user_sid,
         CASE WHEN lower(o.user_sid) <> 's-1-5-18' THEN o.user_sid END,
         CASE WHEN NOT list_contains(rule_words('service_sid'), lower(c.user_sid)) THEN c.user_sid END
@@ -153,8 +174,8 @@ FROM opening o
 LEFT JOIN opened_handle h ON h.host = o.host AND h.seq = o.handle_seq
 LEFT JOIN closing k ON k.host = o.host AND k.seq = o.seq
 LEFT JOIN image_event c ON c.host = k.host AND c.seq = k.close_seq AND c.event_id IN (2, 35)
-LEFT JOIN destroyed x ON x.host = o.host AND x.seq = o.seq
-LEFT JOIN image_event d ON d.host = x.host AND d.seq = x.destroyed_seq AND d.event_id = 16
+LEFT JOIN lost x ON x.host = o.host AND x.seq = o.seq
+LEFT JOIN image_event d ON d.host = x.host AND d.seq = x.lost_seq AND d.event_id IN (11, 16)
 UNION ALL BY NAME
 -- Removed, but opened before the log begins.
 SELECT c.host, c.image_key, c.boot_number, c.seq, c.disk_number, NULL AS is_surfaced, NULL AS ids_missing,

@@ -92,7 +92,7 @@ ground AS (
     SELECT s.host, s.temporary_key, l.path, 5, 'the $MFT has the image in that folder with its creation', l.source_id, 'mft_name', l.record_offset
     FROM seen s
     JOIN lying l ON l.host = s.host AND regexp_replace(l.file_key, '[^\\]*$', '') = s.folder
-        AND abs(epoch_ns(l.si_created_utc) - epoch_ns(s.created_utc)) <= rule_ns('moved_file_s')
+        AND abs(ns_of(l.si_created_utc) - ns_of(s.created_utc)) <= rule_ns('moved_file_s')
     UNION ALL
     SELECT p.host, p.temporary_key, p.image_path, CASE WHEN k.file_key IS NOT NULL THEN 6 ELSE 7 END,
         'same folder, and the name but for what a download adds' || CASE WHEN k.file_key IS NULL THEN '; the image itself is not seen' ELSE '' END, NULL, NULL, NULL
@@ -176,7 +176,7 @@ WITH seen_twice AS (
         e.writer_path, e.marked_utc, e.temporary_key, e.temporary_remark, e.source_id AS event_source, e.record_offset AS event_offset
     FROM marked_file f
     LEFT JOIN marked_event e ON e.host = f.host AND e.file_key = f.file_key
-        AND abs(epoch_ns(e.time_utc) - epoch_ns(f.time_utc)) <= rule_ns('delivery_same_s')
+        AND abs(ns_of(e.time_utc) - ns_of(f.time_utc)) <= rule_ns('delivery_same_s')
     QUALIFY row_number() OVER (PARTITION BY f.host, f.source_id, f.record, f.file_key ORDER BY e.temporary_key IS NOT NULL, e.marked_utc) = 1
 ),
 event_only AS (
@@ -185,10 +185,10 @@ event_only AS (
         -- Marked under both names: once.
         SELECT m.* FROM marked_event m
         ANTI JOIN marked_event f ON m.temporary_key IS NOT NULL AND f.temporary_key IS NULL AND f.host = m.host AND f.file_key = m.file_key
-            AND abs(epoch_ns(f.marked_utc) - epoch_ns(m.marked_utc)) <= rule_ns('download_slack_s')
+            AND abs(ns_of(f.marked_utc) - ns_of(m.marked_utc)) <= rule_ns('download_slack_s')
     ) e
     ANTI JOIN seen_twice b ON b.host = e.host AND b.file_key = e.file_key
-        AND abs(epoch_ns(e.time_utc) - epoch_ns(b.time_utc)) <= rule_ns('delivery_same_s')
+        AND abs(ns_of(e.time_utc) - ns_of(b.time_utc)) <= rule_ns('delivery_same_s')
     QUALIFY row_number() OVER (PARTITION BY e.host, e.file_key, e.time_utc ORDER BY e.marked_utc) = 1
 ),
 marked AS (
@@ -247,10 +247,10 @@ WITH written AS (
     SELECT a.*, c.writer_path AS creator_path, c.source_id AS creator_source, c.record_offset AS creator_offset
     FROM arrival a
     LEFT JOIN created_event c ON c.host = a.host AND c.file_key = a.file_key
-        AND abs(epoch_ns(c.time_utc) - epoch_ns(a.time_utc)) <= rule_ns('delivery_same_s')
+        AND abs(ns_of(c.time_utc) - ns_of(a.time_utc)) <= rule_ns('delivery_same_s')
     QUALIFY row_number() OVER (PARTITION BY a.host, a.file_key, a.time_utc, a.source ORDER BY c.time_utc) = 1
 )
-SELECT short_hash(concat_ws('|', 'delivery', host, file_key, epoch_ns(time_utc), source)) AS delivery_id,
+SELECT short_hash(concat_ws('|', 'delivery', host, file_key, ns_of(time_utc), source)) AS delivery_id,
     * EXCLUDE (writer_path, creator_path), coalesce(creator_path, writer_path) AS writer_path,
     CASE
         WHEN regexp_matches(file_key, rule_pattern('place_mail'))

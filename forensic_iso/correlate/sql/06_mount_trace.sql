@@ -110,6 +110,16 @@ said AS (
     UNION ALL
     SELECT host, time_utc, image_name, image_path, what, 'command', NULL, user_sid, NULL, source_id, table_name, record_offset
     FROM mount_call WHERE NOT is_dismount
+    UNION ALL
+    -- Summaries of latencies where that run of the system has no other record of the image: opened before the log begins, never removed.
+    -- A disk of a virtual machine has them too; what is opened for one bears its id, and a host of such keeps to its users' folders.
+    SELECT u.host, u.time_utc, file_name(canonical(u.vhd_file)), canonical(u.vhd_file), 'VHDMP''s summary of its use (300; perhaps by a virtual machine)', 'use',
+        lower(regexp_extract(u.vhd_file, '(?i)\\users\\([^\\]+)\\', 1)), NULL, NULL, u.source_id, 'vhdmp', u.record_offset
+    FROM timed('vhdmp') u
+    ASOF LEFT JOIN boot b ON b.host = u.host AND u.mono_ns >= b.start_ns
+    ANTI JOIN image_event e ON e.host = u.host AND e.image_key = path_key(u.vhd_file) AND ((e.boot_number IS NOT DISTINCT FROM b.boot_number AND NOT e.info_only) OR e.guest)
+    WHERE u.event_id IN (300, 301) AND list_contains(rule_words('optical_extension'), extension_of(u.vhd_file)) AND u.user_sid NOT LIKE 'S-1-5-83-%' IS NOT FALSE
+        AND (regexp_matches(path_key(u.vhd_file), rule_pattern('place_user')) OR u.host NOT IN (SELECT host FROM image_event WHERE guest))
 )
 SELECT s.* EXCLUDE (user_sid, profile), coalesce(s.user_sid, p.user_sid) AS user_sid, stamp_ns(s.host, s.time_utc) AS mono_ns
 FROM said s
@@ -159,7 +169,7 @@ said AS (
     UNION ALL
     -- Local time of the log by the zone in the registry, where that hour came once.
     SELECT * FROM (
-        SELECT i.host, make_timestamp_ns(epoch_ns(i.start_local) + z.bias_minutes::BIGINT * 60000000000), NULL,
+        SELECT i.host, make_timestamp_ns(ns_of(i.start_local) + bounded_ns(z.bias_minutes::BIGINT, 1440) * 60000000000), NULL,
             'first installation of a virtual drive (setupapi, local time by the host''s zone)', TRUE, FALSE, i.source_id, 'setupapi_install', i."offset"
         FROM setupapi_install i
         JOIN local_time_offset z ON z.host = i.host AND coalesce(z.current, TRUE) AND i.start_local >= z.since_local AND i.start_local < z.until_local

@@ -20,10 +20,10 @@ named AS (
         coalesce(r.target_path, max(r.target_path) OVER (PARTITION BY v.host, v.open_ns, v.image_slot, lower(r.image_name))) AS target_path,
         r.source_id AS trace_source, r.table_name AS trace_table, r.record_offset AS trace_offset
     FROM unexplained v
-    JOIN image_mention r ON r.host = v.host AND r.kind <> 'content' AND abs(epoch_ns(r.time_utc) - epoch_ns(v.opened_utc)) <= rule_ns('attach_trace_s')
+    JOIN image_mention r ON r.host = v.host AND r.kind <> 'content' AND abs(ns_of(r.time_utc) - ns_of(v.opened_utc)) <= rule_ns('attach_trace_s')
     QUALIFY row_number() OVER (
         PARTITION BY v.host, v.open_ns, v.image_slot
-        ORDER BY abs(epoch_ns(r.time_utc) - epoch_ns(v.opened_utc)), r.image_name, r.target_path IS NULL, r.table_name
+        ORDER BY abs(ns_of(r.time_utc) - ns_of(v.opened_utc)), r.image_name, r.target_path IS NULL, r.table_name
     ) = 1
 ),
 placed AS (

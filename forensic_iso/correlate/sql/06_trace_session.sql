@@ -25,8 +25,8 @@ following AS (
     SELECT *, lead(record_id) OVER turn AS next_id, lead(mono_ns) OVER turn AS next_ns
     FROM record WINDOW turn AS (PARTITION BY host, channel ORDER BY record_id)
 )
-SELECT host, mono_ns AS from_ns, coalesce(next_ns, 9223372036854775807) AS to_ns
-FROM following WHERE next_id IS NULL OR next_id = record_id + 1;
+SELECT host, mono_ns AS from_ns, coalesce(next_ns, never_ns()) AS to_ns
+FROM following WHERE next_id IS NULL OR next_id - record_id = 1;
 
 -- The last moment at which an optical virtual drive can have come, where the SYSTEM hive is at hand.
 CREATE OR REPLACE TEMP TABLE last_drive AS
@@ -102,9 +102,9 @@ ANTI JOIN session s ON s.host = m.host
 ANTI JOIN (
     SELECT h.image_key, h.host, h.mono_ns
     FROM trace_mention h ASOF JOIN vhdmp_span v ON v.host = h.host AND h.mono_ns >= v.from_ns
-    WHERE h.mono_ns <= v.to_ns
+    WHERE h.mono_ns <= v.to_ns AND h.kind <> 'use'
 ) c ON c.host = m.host AND c.image_key = m.image_key AND c.mono_ns = m.mono_ns
-ANTI JOIN last_drive l ON l.host = m.host AND list_contains(rule_words('optical_extension'), extension_of(m.image_name))
+ANTI JOIN last_drive l ON l.host = m.host AND m.kind <> 'use' AND list_contains(rule_words('optical_extension'), extension_of(m.image_name))
     AND m.mono_ns > coalesce(l.last_ns, 0) + rule_ns('attach_trace_s')
 -- Without a time: only where no log of VHDMP speaks for the host.
 WHERE m.mono_ns IS NOT NULL OR m.host NOT IN (SELECT host FROM vhdmp_span);
@@ -114,7 +114,7 @@ CREATE OR REPLACE TEMP TABLE unexplained_sign AS
 SELECT d.*
 FROM drive_sign d
 ANTI JOIN session s ON s.host = d.host AND s.open_ns IS NOT NULL AND d.mono_ns >= s.open_ns - rule_ns('attach_trace_s')
-    AND d.mono_ns <= coalesce(s.end_ns, 9223372036854775807)
+    AND d.mono_ns <= coalesce(s.end_ns, never_ns())
 ANTI JOIN (
     SELECT h.host, h.mono_ns FROM drive_sign h ASOF JOIN vhdmp_span v ON v.host = h.host AND h.mono_ns >= v.from_ns
     WHERE h.mono_ns <= v.to_ns
@@ -190,7 +190,7 @@ SELECT n.*, coalesce(n.letter, g.letter) AS sign_letter, coalesce(g.is_virtual, 
     CASE
         WHEN list_contains(n.kinds, 'content') THEN rule_value('c_session_trace_content')
         WHEN g.is_virtual THEN rule_value('c_session_trace_drive')
-        WHEN list_contains(n.kinds, 'command') THEN rule_value('c_session_trace_call')
+        WHEN list_has_any(n.kinds, ['command', 'use']) THEN rule_value('c_session_trace_call')
         ELSE rule_value('c_session_trace_user')
     END AS confidence,
     'no log of the mount; the image is named by ' || n.what || n.place_remark || coalesce('; at that moment ' || g.what, '') AS basis
@@ -215,7 +215,7 @@ WITH ended AS (
     SELECT host, lower(image_name) AS image_name, NULL AS letter, mono_ns, time_utc, 'end: Dismount-DiskImage called' AS what, source_id, table_name, record_offset
     FROM mount_call WHERE is_dismount AND mono_ns IS NOT NULL
     UNION ALL
-    SELECT host, NULL, lower(left(json_extract_string(try_cast(additional_fields AS JSON), '$.DriveLetter'), 1)) || ':', epoch_ns(timestamp_utc), timestamp_utc,
+    SELECT host, NULL, lower(left(json_extract_string(try_cast(additional_fields AS JSON), '$.DriveLetter'), 1)) || ':', ns_of(timestamp_utc), timestamp_utc,
         'end: UsbDriveUnmounted of the letter', source_id, 'mde_device_events', row_address
     FROM mde_device_events WHERE action_type ILIKE 'UsbDriveUnmount%' AND host IS NOT NULL AND timestamp_utc IS NOT NULL
 )
@@ -229,7 +229,7 @@ CREATE OR REPLACE TEMP TABLE trace_session AS
 SELECT short_hash(concat_ws('|', 'session', t.host, t.image_key, coalesce(t.open_ns::VARCHAR, 'untimed'))) AS session_id, t.*,
     coalesce(e.time_utc, CASE WHEN b.end_basis = 'crash' AND b.stop_ns < t.last_ns THEN b.next_utc ELSE b.ended_utc END) AS closed_utc, e.mono_ns AS close_ns,
     CASE WHEN e.mono_ns IS NOT NULL THEN 'removed' WHEN coalesce(b.end_basis, 'log_end') = 'log_end' THEN 'open_ended' ELSE b.end_basis END AS close_basis,
-    coalesce(e.mono_ns, least(coalesce(b.bound_ns, 9223372036854775807), t.last_ns + rule_ns('trace_end_s'))) AS end_ns,
+    coalesce(e.mono_ns, CASE WHEN t.last_ns IS NOT NULL THEN least(coalesce(b.bound_ns, never_ns()), t.last_ns + rule_ns('trace_end_s')) END) AS end_ns,
     coalesce(e.mono_ns IS NULL AND b.fast_startup, FALSE) AS may_have_survived, e.what AS end_what
 FROM trace_mount t
 LEFT JOIN trace_end e USING (host, image_key, open_ns)

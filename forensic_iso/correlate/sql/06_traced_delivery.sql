@@ -40,7 +40,7 @@ placed AS (
     SELECT number, host, key, island FROM island
     UNION ALL
     SELECT l.number, l.host, l.key, coalesce(i.island, 0)
-    FROM (SELECT *, coalesce(seen_ns, 9223372036854775807) AS until_ns FROM loose WHERE from_ns IS NULL) l
+    FROM (SELECT *, coalesce(seen_ns, never_ns()) AS until_ns FROM loose WHERE from_ns IS NULL) l
     ASOF LEFT JOIN (SELECT host, key, island, min(from_ns) AS from_ns FROM island GROUP BY ALL) i ON i.host = l.host AND i.key = l.key AND l.until_ns >= i.from_ns
 ),
 grouped AS (
@@ -63,7 +63,7 @@ lying AS (
         ELSE coalesce(stamp_ns(g.host, e.si_created_utc) <= g.seen_ns + rule_ns('download_slack_s'), TRUE) END
     QUALIFY row_number() OVER (PARTITION BY g.host, g.key, g.island ORDER BY n.in_use DESC, e.si_created_utc) = 1
 )
-SELECT short_hash(concat_ws('|', 'delivery', g.host, g.key, epoch_ns(coalesce(l.si_created_utc, g.from_utc)), 'traced')) AS delivery_id, g.host, g.key,
+SELECT short_hash(concat_ws('|', 'delivery', g.host, g.key, ns_of(coalesce(l.si_created_utc, g.from_utc)), 'traced')) AS delivery_id, g.host, g.key,
     coalesce(l.image_path, g.image_path) AS image_path, coalesce(l.si_created_utc, g.from_utc) AS time_utc, l.record, l.sequence, l.mft_source, l.mft_offset,
     g.confidence, g.numbers
 FROM grouped g
@@ -115,7 +115,7 @@ JOIN mft_volume m ON m.host = d.host AND m.volume = left(d.file_key, 2)
 JOIN mft_name n ON n.source_id = m.source_id AND n.namespace <> 2 AND n.in_use AND m.volume || lower(n.path) = d.file_key
 JOIN mft_entry e ON e.source_id = n.source_id AND e.record = n.record AND e.sequence = n.sequence AND e.in_use
 ANTI JOIN (SELECT source_id, record FROM zone_identifier WHERE coalesce(origin, '') <> 'slack') z ON z.source_id = n.source_id AND z.record = n.record
-WHERE abs(epoch_ns(e.si_created_utc) - epoch_ns(d.time_utc)) <= rule_ns('delivery_same_s');
+WHERE abs(ns_of(e.si_created_utc) - ns_of(d.time_utc)) <= rule_ns('delivery_same_s');
 
 -- The archive an image came out of, by its own mark ($MFT, else Sysmon 15), else by the browser's record of its download.
 CREATE OR REPLACE TEMP TABLE arrival_archive AS

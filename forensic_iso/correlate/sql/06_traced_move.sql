@@ -27,11 +27,11 @@ turn AS (
 ),
 every AS (
     SELECT * EXCLUDE (is_first, to_utc, from_utc), CASE WHEN is_first THEN 0 ELSE stamp_ns(host, from_utc) END AS from_ns,
-        coalesce(stamp_ns(host, to_utc), 9223372036854775807 - rule_ns('same_act_s')) AS to_ns
+        coalesce(stamp_ns(host, to_utc), never_ns()) AS to_ns
     FROM turn
     UNION ALL BY NAME
     -- Where it lies, after the last name of the journal.
-    SELECT l.*, 'mft_name' AS table_name, stamp_ns(l.host, n.last_utc) AS from_ns, 9223372036854775807 - rule_ns('same_act_s') AS to_ns
+    SELECT l.*, 'mft_name' AS table_name, stamp_ns(l.host, n.last_utc) AS from_ns, never_ns() AS to_ns
     FROM lying l
     ANTI JOIN named k ON k.host = l.host AND k.volume = l.volume AND k.record = l.record AND k.sequence = l.sequence AND k.file_key = l.file_key
     JOIN (SELECT host, volume, record, sequence, max(from_utc) AS last_utc FROM named GROUP BY ALL) n USING (host, volume, record, sequence)
@@ -119,7 +119,7 @@ same_creation AS (
     FROM delivery a
     JOIN delivery b ON b.host = a.host AND b.file_key <> a.file_key AND b.is_marked AND b.mft_source IS NOT NULL
         AND a.host_url IS NOT DISTINCT FROM b.host_url
-        AND abs(epoch_ns(a.time_utc) - epoch_ns(b.time_utc)) <= rule_ns('moved_file_s')
+        AND abs(ns_of(a.time_utc) - ns_of(b.time_utc)) <= rule_ns('moved_file_s')
     WHERE a.mft_source IS NULL AND a.is_marked
     UNION ALL
     -- The browser keeps where it saved the file; the mark it wrote went with the file.
@@ -217,7 +217,7 @@ SELECT delivery_id, host, image_path, time_utc, zone_id, host_url, referrer_url,
     concat_ws('; ',
         CASE
             WHEN is_marked AND zone_id IS NULL THEN 'marked, zone unknown (' || source || ')'
-            WHEN is_marked AND epoch_ns(marked_utc) - epoch_ns(time_utc) > rule_ns('mark_delay_s')
+            WHEN is_marked AND ns_of(marked_utc) - ns_of(time_utc) > rule_ns('mark_delay_s')
                 THEN 'marked zone ' || zone_id || ' (' || source || '), long after the file was created'
             WHEN is_marked THEN 'marked zone ' || zone_id || ' (' || source || ')'
             WHEN time_utc IS NULL THEN 'no mark known; when it came is not known (' || source || ')'

@@ -40,7 +40,7 @@ WITH slot AS (
     SELECT v.host, v.open_ns, lower(d.letter) AS volume, d.source_id, 'mounted_device' AS table_name, d."offset" AS record_offset
     FROM virtual_drive v
     JOIN letter_held d ON d.host = v.host AND d.image_slot = v.image_slot AND d.letter IS NOT NULL
-    WHERE abs(epoch_ns(d.key_last_write_utc) - epoch_ns(v.opened_utc)) <= rule_ns('attach_trace_s')
+    WHERE abs(ns_of(d.key_last_write_utc) - ns_of(v.opened_utc)) <= rule_ns('attach_trace_s')
 ),
 label AS (
     SELECT DISTINCT s.session_id, lower(i.letter) AS volume, i.source_id, 'volume_info' AS table_name, i."offset" AS record_offset

@@ -3,20 +3,20 @@
 -- (working directories, arguments, files that Defender names): somebody named it.
 -- From process, Sysmon 2, 7, 11, 23, 26, Security 4656/4663, PowerShell 4104, prefetch, Defender, shortcuts, shellbags, image_event,
 -- named_file (browsers' file addresses, lists of opened files of Office, other programs and dialogs, typed paths, the Windows timeline).
--- path_alias: letters of SUBST and mount folders. network_letter: letters that are no volume's own: mapped network drives, SUBST.
+-- path_alias: letters of SUBST and mountvol, mount folders. network_letter: letters that are no volume's own: mapped network drives, SUBST.
 -- Misses: letters that nothing used; several aliases in one line; letters that pushd gave where none is named.
 CREATE OR REPLACE TEMP MACRO volume_quick(path) AS
     CASE WHEN path[2] = ':' THEN lower(left(path, 2)) ELSE volume_of(path) END;
 
--- Letters that a command line names: e:\x, /i:e:\x, file:///e:/x; not https://host/e:/x.
+-- Letters that a command line names: e:\x, /i:e:\x, file:///e:/x, cmd /ce:\x, msiexec /ie:\x; not https://host/e:/x.
 CREATE OR REPLACE TEMP MACRO letters_of(line) AS
-    list_distinct(regexp_extract_all(lower(line), '(?:^|[^a-z0-9/]|file:/{2,3})([a-z]:)[\\/]+[^\\/\s"''&|;]', 1));
+    list_distinct(regexp_extract_all(lower(line), '(?:^|[^a-z0-9/]|file:/{2,3}|\s[/-](?:package|f?[ipxyza]|[ckr]))([a-z]:)[\\/]+[^\\/\s"''&|;]', 1));
 
 -- Letters whose root it makes the working directory: cd /d e:\, Set-Location e:, start /d e:\.
 CREATE OR REPLACE TEMP MACRO entered_letters(line) AS
     CASE WHEN contains(lower(line), 'cd ') OR contains(lower(line), 'chdir ') OR contains(lower(line), 'pushd ') OR contains(lower(line), 'location ')
-            OR contains(lower(line), ' sl ') OR contains(lower(line), 'directory ') OR contains(lower(line), '/d ')
-        THEN list_distinct(regexp_extract_all(lower(line), '(?:(?:^|[\s"''&(;{])(?:cd|chdir)\s+(?:/d\s+)?|pushd\s+|(?:set-location|push-location|\ssl)\s+(?:-(?:literal)?path\s+)?|-workingdirectory\s+|\bstart\s+(?:""\s+)?/d\s+)["'']?([a-z]:)(?:[\\/\s"'';&|)]|$)', 1))
+            OR contains(lower(line), ' sl ') OR contains(lower(line), 'directory ') OR contains(lower(line), '/d ') OR contains(lower(line), '-wd ')
+        THEN list_distinct(regexp_extract_all(lower(line), '(?:(?:^|[\s"''&(;{])(?:cd|chdir)\s+(?:/d\s+)?|pushd\s+|(?:set-location|push-location|\ssl)\s+(?:-(?:literal)?path\s+)?|-wd\s+|-workingdirectory\s+|\bstart\s+(?:""\s+)?/d\s+)["'']?([a-z]:)(?:[\\/\s"'';&|)]|$)', 1))
         ELSE [] END;
 
 -- Devices and volumes that it names: \device\cdrom0\x, \\?\volume{guid}\x.
@@ -26,21 +26,29 @@ CREATE OR REPLACE TEMP MACRO devices_of(line) AS
 -- Other names of a folder or volume: letters that SUBST gives, and folders that volumes are mounted into (the path that the kernel
 -- names is on the device, the command line has the folder).
 CREATE OR REPLACE TEMP TABLE path_alias AS
-SELECT host, start_ns AS from_ns, lower(part.letter) AS alias, rtrim(part.target, '\') AS target, 'subst' AS how
+SELECT host, start_ns AS from_ns, lower(part.letter) AS alias, rtrim(part.target, '\') AS target, 'subst' AS how, process_key
 FROM (
-    SELECT host, start_ns, regexp_extract(command_line, '(?i)\bsubst(?:\.exe)?"?\s+"?([a-z]:)"?\s+"?([a-z]:\\[^"&|]*)', ['letter', 'target']) AS part
+    SELECT host, start_ns, process_key, regexp_extract(command_line, '(?i)\bsubst(?:\.exe)?"?\s+"?([a-z]:)"?\s+"?([a-z]:\\[^"&|]*)', ['letter', 'target']) AS part
     FROM process WHERE command_line ILIKE '%subst%'
 )
 WHERE part.letter <> ''
 UNION ALL
-SELECT host, start_ns, lower(left(named, length(named) - length(rel))), device, 'folder'
+SELECT host, start_ns, lower(left(named, length(named) - length(rel))), device, 'folder', process_key
 FROM (
-    SELECT host, start_ns, regexp_extract(command_line, '^"?([A-Za-z]:\\[^"]*)', 1) AS line,
+    SELECT host, start_ns, process_key, regexp_extract(command_line, '^"?([A-Za-z]:\\[^"]*)', 1) AS line,
         regexp_extract(path, '(?i)^(\\device\\harddiskvolume[0-9]+)(\\.+)$', 1) AS device, regexp_extract(path, '(?i)^(\\device\\harddiskvolume[0-9]+)(\\.+)$', 2) AS rel,
         left(line, strpos(lower(line), lower(rel)) + length(rel) - 1) AS named
     FROM process WHERE path ILIKE '\device\harddiskvolume%' AND command_line IS NOT NULL
 )
-WHERE rel <> '' AND strpos(lower(line), lower(rel)) > 3;
+WHERE rel <> '' AND strpos(lower(line), lower(rel)) > 3
+UNION ALL
+-- mountvol gives a volume a letter or a folder.
+SELECT host, start_ns, lower(rtrim(part.place, '\')), lower(part.volume), 'mountvol', process_key
+FROM (
+    SELECT host, start_ns, process_key, regexp_extract(command_line, '(?i)\bmountvol(?:\.exe)?"?\s+"?([a-z]:[^"]*?)"?\s+"?(\\\\\?\\volume\{[0-9a-f-]+\})', ['place', 'volume']) AS part
+    FROM process WHERE command_line ILIKE '%mountvol%'
+)
+WHERE part.place <> '';
 
 -- Command lines, the device \\.\CDROM0 in its usual spelling, a volume's administrative share on the host itself as the letter, aliases
 -- as what they stand for, with the text of -EncodedCommand behind them: base64 of UTF-16LE, the low bytes of its characters.
@@ -195,36 +203,36 @@ FROM (
 ASOF LEFT JOIN boot b ON b.host = u.host AND u.mono_ns >= b.start_ns;
 
 -- Letters of network drives: mapped by net use, by the registry, or with a share behind the program's own directory.
--- Since and until when: NULL where only a state tells of it.
+-- Since and until when, and whose: NULL where only a state tells of it. They are one logon's: others may have an image there.
 CREATE OR REPLACE TEMP TABLE network_letter AS
 WITH script AS (
-    SELECT host, start_ns AS mono_ns, command_line AS text FROM process WHERE command_line ILIKE '%new-psdrive%' OR command_line ILIKE '%new-smbmapping%'
+    SELECT host, start_ns AS mono_ns, command_line AS text, user_name FROM process WHERE command_line ILIKE '%new-psdrive%' OR command_line ILIKE '%new-smbmapping%'
     UNION ALL
-    SELECT host, mono_ns, script_block_text FROM timed('powershell_script_block') WHERE script_block_text ILIKE '%new-psdrive%' OR script_block_text ILIKE '%new-smbmapping%'
+    SELECT host, mono_ns, script_block_text, NULL FROM timed('powershell_script_block') WHERE script_block_text ILIKE '%new-psdrive%' OR script_block_text ILIKE '%new-smbmapping%'
 ),
 mapped AS (
-    SELECT host, lower(regexp_extract(text, '(?i)new-psdrive\b[^;|\n]*?-name\s+["'']?([a-z])["'']?(?:\s|$)', 1)) || ':' AS volume, mono_ns AS from_ns
+    SELECT host, lower(regexp_extract(text, '(?i)new-psdrive\b[^;|\n]*?-name\s+["'']?([a-z])["'']?(?:\s|$)', 1)) || ':' AS volume, mono_ns AS from_ns, user_name
     FROM script WHERE regexp_matches(text, '(?i)new-psdrive\b[^;|\n]*?-name\s+["'']?[a-z]["'']?(\s|$)') AND regexp_matches(text, '(?i)new-psdrive\b[^;|\n]*-root\s+["'']?\\\\')
     UNION
-    SELECT host, lower(regexp_extract(text, '(?i)new-smbmapping\b[^;|\n]*?-localpath\s+["'']?([a-z]:)', 1)), mono_ns
+    SELECT host, lower(regexp_extract(text, '(?i)new-smbmapping\b[^;|\n]*?-localpath\s+["'']?([a-z]:)', 1)), mono_ns, user_name
     FROM script WHERE regexp_matches(text, '(?i)new-smbmapping\b[^;|\n]*?-localpath\s+["'']?[a-z]:')
     UNION
-    SELECT host, alias, from_ns FROM path_alias WHERE how = 'subst'
+    SELECT a.host, a.alias, a.from_ns, p.user_name FROM path_alias a JOIN process p USING (process_key) WHERE a.how = 'subst'
     UNION
-    SELECT host, lower(letter) AS volume, NULL FROM network_drive WHERE kind = 'mapped' AND letter IS NOT NULL
+    SELECT host, lower(letter) AS volume, NULL, NULL FROM network_drive WHERE kind = 'mapped' AND letter IS NOT NULL
     UNION
-    SELECT host, lower(regexp_extract(target_object, '(?i)\\Network\\([a-z])\\RemotePath$', 1)) || ':', mono_ns
+    SELECT host, lower(regexp_extract(target_object, '(?i)\\Network\\([a-z])\\RemotePath$', 1)) || ':', mono_ns, NULL
     FROM timed('sysmon_registry') WHERE target_object ILIKE '%\network\_\remotepath'
     UNION
-    SELECT host, lower(regexp_extract(command_line, '(?i)\bnet1?(?:\.exe)?"?\s+use\s+"?([a-z]:)"?\s+"?\\\\', 1)), start_ns
+    SELECT host, lower(regexp_extract(command_line, '(?i)\bnet1?(?:\.exe)?"?\s+use\s+"?([a-z]:)"?\s+"?\\\\', 1)), start_ns, user_name
     FROM process WHERE regexp_matches(command_line, '(?i)\bnet1?(?:\.exe)?"?\s+use\s+"?[a-z]:"?\s+"?\\\\')
     UNION
-    SELECT host, lower(left(current_directory, 2)), NULL
+    SELECT host, lower(left(current_directory, 2)), NULL, user_name
     FROM process
     WHERE starts_with(path, '\\') AND current_directory LIKE '_:\%' AND length(current_directory) > 3
         AND contains(path_key(path), substr(rtrim(path_key(current_directory), '\'), 3) || '\')
     UNION
-    SELECT host, lower(regexp_extract(command_line, '(?i)^"?([a-z]:)\\', 1)), NULL
+    SELECT host, lower(regexp_extract(command_line, '(?i)^"?([a-z]:)\\', 1)), NULL, user_name
     FROM process
     WHERE starts_with(path, '\\') AND regexp_matches(command_line, '(?i)^"?[a-z]:\\')
         AND ends_with(path_key(path), nullif(lower(regexp_extract(command_line, '(?i)^"?[a-z]:(\\[^"]*?\.[a-z]+)', 1)), ''))
@@ -233,7 +241,7 @@ unmapped AS (
     SELECT host, start_ns AS mono_ns, lower(regexp_extract(command_line, '(?i)(?:\buse|\bsubst(?:\.exe)?"?)\s+"?([a-z]:|\*)', 1)) AS volume
     FROM process WHERE contains(lower(command_line), ' /d') AND regexp_matches(command_line, '(?i)\b(net1?(\.exe)?"?\s+use|subst(\.exe)?"?)\s+"?([a-z]:|\*).*\s/d')
 )
-SELECT m.host, m.volume, m.from_ns, min(u.mono_ns) AS to_ns
+SELECT m.host, m.volume, m.from_ns, lower(m.user_name) AS user_name, min(u.mono_ns) AS to_ns
 FROM mapped m
 LEFT JOIN unmapped u ON u.host = m.host AND u.volume IN (m.volume, '*') AND u.mono_ns >= m.from_ns
 GROUP BY ALL;

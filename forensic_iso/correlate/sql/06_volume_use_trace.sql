@@ -43,15 +43,15 @@ WITH said AS (
     SELECT host, path, 'run', 2, time_utc, NULL, 'PCA: note on the running program', NULL, rule_value('c_trace_seen'), NULL, NULL, NULL, source_id, 'pca_event', "offset"
     FROM pca_event WHERE time_utc IS NOT NULL
     UNION ALL
-    SELECT host, app, 'run', 3, end_utc, make_timestamp_ns(epoch_ns(end_utc) - greatest(coalesce(duration_ms, 0), 0) * 1000000), 'SRUM: an interval of running', NULL,
+    SELECT host, app, 'run', 3, end_utc, make_timestamp_ns(ns_of(end_utc) - bounded_ns(greatest(coalesce(duration_ms, 0), 0), 1000000000000) * 1000000), 'SRUM: an interval of running', NULL,
         rule_value('c_trace_interval'), NULL, NULL, NULL, source_id, 'srum_app_timeline', record_number
     FROM srum_app_timeline WHERE app_kind = 'program' AND end_utc IS NOT NULL
     UNION ALL
-    SELECT host, app, 'run', 3, time_utc, make_timestamp_ns(epoch_ns(time_utc) - rule_ns('srum_interval_s')), 'SRUM: resources used', NULL,
+    SELECT host, app, 'run', 3, time_utc, make_timestamp_ns(ns_of(time_utc) - rule_ns('srum_interval_s')), 'SRUM: resources used', NULL,
         rule_value('c_trace_interval'), NULL, NULL, NULL, source_id, 'srum_app_usage', record_number
     FROM srum_app_usage WHERE app_kind = 'program' AND time_utc IS NOT NULL
     UNION ALL
-    SELECT host, app, 'run', 3, time_utc, make_timestamp_ns(epoch_ns(time_utc) - rule_ns('srum_interval_s')), 'SRUM: network used', NULL,
+    SELECT host, app, 'run', 3, time_utc, make_timestamp_ns(ns_of(time_utc) - rule_ns('srum_interval_s')), 'SRUM: network used', NULL,
         rule_value('c_trace_interval'), NULL, NULL, NULL, source_id, 'srum_network_usage', record_number
     FROM srum_network_usage WHERE app_kind = 'program' AND time_utc IS NOT NULL
     UNION ALL
@@ -176,9 +176,9 @@ WITH seen AS (
     WHERE coalesce(r.own_device_path, r.own_path) ILIKE '\device\harddiskvolume%' AND r.run_utc IS NOT NULL
 ),
 placed AS (
-    SELECT s.*, regexp_extract(s.volume, '([0-9]+)$', 1)::INTEGER AS number,
+    SELECT s.*, try_cast(regexp_extract(s.volume, '([0-9]+)$', 1) AS INTEGER) AS number,
         EXISTS (SELECT 1 FROM session o WHERE o.host = s.host AND o.image_kind = 'disk' AND s.mono_ns >= o.open_ns - rule_ns('same_act_s')
-            AND s.mono_ns <= coalesce(o.end_ns, 9223372036854775807 - rule_ns('same_act_s')) + rule_ns('same_act_s')) AS is_inside,
+            AND s.mono_ns <= coalesce(o.end_ns, never_ns()) + rule_ns('same_act_s')) AS is_inside,
         EXISTS (SELECT 1 FROM session o JOIN session_file f USING (session_id) WHERE o.host = s.host AND o.image_kind = 'disk' AND s.mono_ns >= o.open_ns) AS is_listed
     FROM seen s
 ),
@@ -235,7 +235,7 @@ ANTI JOIN letter_held o ON o.host = d.host AND lower(o.letter) = d.volume AND o.
     AND (NOT coalesce(o.is_virtual_dvd, FALSE) OR o.image_slot IS NULL)
 LEFT JOIN partition_letter f ON f.host = d.host AND f.volume = d.volume
 SEMI JOIN session s ON s.host = d.host AND s.open_ns IS NOT NULL
-    AND (s.boot_number = d.boot_number OR (d.mono_ns >= s.open_ns - rule_ns('same_act_s') AND d.mono_ns <= coalesce(s.end_ns, 9223372036854775807 - rule_ns('same_act_s')) + rule_ns('same_act_s')))
+    AND (s.boot_number = d.boot_number OR (d.mono_ns >= s.open_ns - rule_ns('same_act_s') AND d.mono_ns <= coalesce(s.end_ns, never_ns()) + rule_ns('same_act_s')))
     -- A disk's partition has the letter, as MountedDevices was last written: of an optical image only a file that it lists.
     AND (f.volume IS NULL OR s.image_kind = 'disk' OR (s.session_id, lower(substr(d.path, 4))) IN (SELECT (session_id, lower(path)) FROM session_file WHERE shown))
 UNION ALL BY NAME

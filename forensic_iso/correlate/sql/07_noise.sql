@@ -34,7 +34,7 @@ GROUP BY s.session_id, s.host;
 -- unless another image was open then, whose letter it may be.
 CREATE OR REPLACE TEMP TABLE noise AS
 WITH used AS (
-    SELECT n.session_id, n.host, u.volume, s.open_ns, coalesce(s.end_ns, 9223372036854775807) AS end_ns, min(u.mono_ns) AS first_ns,
+    SELECT n.session_id, n.host, u.volume, s.open_ns, coalesce(s.end_ns, never_ns()) AS end_ns, min(u.mono_ns) AS first_ns,
         list_contains(rule_words('noise_without_letter'), lower(n.what)) AS is_folder
     FROM noise_pattern n
     JOIN session s USING (session_id)

@@ -5,8 +5,9 @@
 -- explains that use and left; where an optical volume was written to; where it holds programs that the image does not
 -- list; where it stayed in use after the end, as no letter of a removed image does. A letter that another medium may have got
 -- after the end (used soon after the opening or by files in its root, and for others after the end) yields to one that was not in use then.
--- A disk of several volumes (1006, its listing) may have as many letters.
--- A mount of which only the end is logged was open at the first record of that stretch of the log (open_before).
+-- A disk of several volumes (1006, its listing) may have as many letters. What two open images list alike names neither's letter.
+-- A mount of which only the end is logged was open at the first record of that stretch of the log, at the clearing that it follows, or
+-- when a summary of latencies names it as in use (open_before).
 -- Uses where one session alone is open settle its letter; the others follow by elimination; what is left is ambiguous.
 -- Disks of the system (07_noise) claim no letter. Misses: letters that nothing used; folders that volumes are mounted into.
 
@@ -22,26 +23,68 @@ GROUP BY e.host, e.channel
 HAVING min(c.first_id) < min(e.record_id);
 
 CREATE OR REPLACE TEMP TABLE open_before AS
-WITH numbered AS (
-    SELECT e.host, CASE WHEN e.record_id = c.first_id THEN getvariable('read_from_ns') ELSE e.mono_ns END AS mono_ns,
+WITH removal AS (
+    SELECT s.session_id, s.host, s.image_key, s.boot_number, s.close_ns, coalesce(b.start_ns, -never_ns()) AS boot_ns,
+        lag(s.close_ns) OVER (PARTITION BY s.host, s.image_key ORDER BY s.close_ns) AS before_ns
+    FROM session s
+    LEFT JOIN boot b ON b.host = s.host AND b.boot_number = s.boot_number
+    WHERE s.removal_only AND s.open_ns IS NULL
+),
+numbered AS (
+    SELECT e.host, e.source_id, CASE WHEN e.record_id = c.first_id THEN getvariable('read_from_ns') ELSE e.mono_ns END AS mono_ns,
         CASE WHEN e.record_id = c.first_id THEN instant(getvariable('read_from_ns')) ELSE e.time_utc END AS time_utc,
-        e.record_id - lag(e.record_id) OVER (PARTITION BY e.host, e.channel ORDER BY e.record_id) AS step
+        e.record_id - lag(e.record_id) OVER turn AS step, lag(e.mono_ns) OVER turn AS before_ns
     FROM timed('event_time') e
     LEFT JOIN cut_log c ON c.host = e.host AND c.channel = e.channel
-    WHERE e.channel ILIKE '%VHDMP%' AND e.record_id IS NOT NULL AND e.host IN (SELECT host FROM session WHERE removal_only)
+    WHERE e.channel ILIKE '%VHDMP%' AND e.record_id IS NOT NULL AND e.host IN (SELECT host FROM removal)
+    WINDOW turn AS (PARTITION BY e.host, e.channel ORDER BY e.record_id)
+),
+-- A cleared log tells all from then on, unless it has been filled since.
+whole AS (
+    SELECT k.source_id
+    FROM evtx_chunk k
+    SEMI JOIN numbered n USING (source_id)
+    GROUP BY k.source_id
+    HAVING count(*) * 65536 < (SELECT min(split_part(value, '|', 2)::BIGINT) FROM rule_list WHERE name = 'log_size' AND value ILIKE '%vhdmp%') - 2 * 65536
+),
+cleared AS (
+    SELECT * FROM timed('system_log_cleared') WHERE cleared_channel ILIKE '%VHDMP%' AND host IN (SELECT host FROM removal)
+),
+stretch AS (
+    SELECT f.host, f.mono_ns AS first_ns, c.mono_ns IS NOT NULL AS is_cleared, coalesce(c.mono_ns, f.mono_ns) AS mono_ns, coalesce(c.time_utc, f.time_utc) AS time_utc, c.source_id, c.record_offset
+    FROM (SELECT * FROM numbered WHERE step IS DISTINCT FROM 1) f
+    ASOF LEFT JOIN cleared c ON c.host = f.host AND f.mono_ns >= c.mono_ns AND coalesce(c.mono_ns > f.before_ns, TRUE) AND f.source_id IN (SELECT source_id FROM whole)
+),
+begun AS (
+    -- The stretch that the removal lies in.
+    SELECT r.session_id, t.mono_ns AS open_ns, t.time_utc AS open_utc, CASE WHEN t.is_cleared THEN 'cleared' ELSE 'first record' END AS bound,
+        t.source_id, t.record_offset
+    FROM removal r
+    ASOF JOIN stretch t ON t.host = r.host AND r.close_ns >= t.first_ns
+    WHERE t.mono_ns < r.close_ns
+),
+-- In use in the interval that a summary of latencies (300, 301) ends, though records are missing since.
+in_use AS (
+    SELECT r.session_id, min(u.mono_ns) AS open_ns, min_by(u.time_utc, u.mono_ns) AS open_utc, 'in use' AS bound,
+        min_by(u.source_id, u.mono_ns) AS source_id, min_by(u.record_offset, u.mono_ns) AS record_offset
+    FROM removal r
+    JOIN timed('vhdmp') u ON u.host = r.host AND u.event_id IN (300, 301) AND path_key(u.vhd_file) = r.image_key
+        AND u.mono_ns < r.close_ns AND u.mono_ns >= r.boot_ns AND coalesce(u.mono_ns > r.before_ns, TRUE)
+    GROUP BY r.session_id
+),
+earliest AS (
+    SELECT * FROM (SELECT * FROM begun UNION ALL BY NAME SELECT * FROM in_use)
+    QUALIFY row_number() OVER (PARTITION BY session_id ORDER BY open_ns) = 1
 )
-SELECT s.session_id, max(n.mono_ns) AS open_ns, arg_max(n.time_utc, n.mono_ns) AS open_utc
-FROM session s
-JOIN numbered n ON n.host = s.host AND n.step IS DISTINCT FROM 1 AND n.mono_ns < s.close_ns
-LEFT JOIN boot b ON b.host = s.host AND b.boot_number = s.boot_number
+SELECT e.*
+FROM earliest e
+JOIN removal r USING (session_id)
 -- Another image open in that time: whose close it is, or whose letter, is not told.
-LEFT JOIN session o ON o.host = s.host AND o.session_id <> s.session_id AND o.open_ns <= s.close_ns AND coalesce(o.end_ns >= n.mono_ns, TRUE)
-WHERE s.removal_only AND s.open_ns IS NULL
-GROUP BY s.session_id
-HAVING count(o.session_id) = 0 AND coalesce(max(n.mono_ns) >= max(b.start_ns), TRUE);
+ANTI JOIN session o ON o.host = r.host AND o.session_id <> r.session_id AND o.open_ns <= r.close_ns AND coalesce(o.end_ns >= e.open_ns, TRUE)
+WHERE e.open_ns >= r.boot_ns;
 
 CREATE OR REPLACE TEMP TABLE open_session AS
-SELECT s.session_id, s.host, s.image_key, s.boot_number, coalesce(s.open_ns, k.open_ns) AS open_ns, s.open_ns IS NULL AS is_assumed, coalesce(s.end_ns, 9223372036854775807 - rule_ns('same_act_s')) AS end_ns,
+SELECT s.session_id, s.host, s.image_key, s.boot_number, coalesce(s.open_ns, k.open_ns) AS open_ns, s.open_ns IS NULL AS is_assumed, coalesce(s.end_ns, never_ns()) AS end_ns,
     s.close_basis, s.image_kind, s.disk_number, s.disk_ns, n.what IS NOT NULL AS is_noise, s.user_sid
 FROM session s
 LEFT JOIN noise n USING (session_id)
@@ -98,12 +141,12 @@ WITH medium AS (
     FROM disk_event
     WINDOW turn AS (PARTITION BY host, disk_key, boot_number ORDER BY seq)
 )
-SELECT m.host, m.disk_key, m.from_ns, coalesce(m.next_ns, b.stop_ns, 9223372036854775807 - rule_ns('same_act_s')) AS to_ns
+SELECT m.host, m.disk_key, m.from_ns, coalesce(m.next_ns, b.stop_ns, never_ns()) AS to_ns
 FROM medium m
 LEFT JOIN boot b ON b.host = m.host AND b.boot_number = m.boot_number
 WHERE m.present AND NOT m.is_virtual AND (m.bus_type = 7 OR m.next_present = FALSE)
 UNION ALL
-SELECT d.host, d.device, d.mono_ns, coalesce(d.gone_ns, b.stop_ns, 9223372036854775807 - rule_ns('same_act_s'))
+SELECT d.host, d.device, d.mono_ns, coalesce(d.gone_ns, b.stop_ns, never_ns())
 FROM (
     SELECT host, lower(device_id) AS device, mono_ns, NULL::BIGINT AS gone_ns FROM timed('security_device_arrival') WHERE device_id ILIKE 'USBSTOR\%'
     UNION ALL
@@ -125,11 +168,25 @@ ANTI JOIN inside_use i ON i.host = u.host AND i.source_id = u.source_id AND i.ta
 
 -- Network drives of which is told when they were mapped.
 CREATE OR REPLACE TEMP TABLE mapped_letter AS
-SELECT host, volume, from_ns, coalesce(to_ns, 9223372036854775807 - rule_ns('same_act_s')) AS to_ns FROM network_letter WHERE from_ns IS NOT NULL;
+SELECT host, volume, user_name, from_ns, coalesce(to_ns, never_ns()) AS to_ns FROM network_letter WHERE from_ns IS NOT NULL;
 
 -- Letters that were a network drive's while the image was open, as far as is told. A program or module that the logs have by the letter
 -- itself lies on no share, of which they have the server, and in no folder behind SUBST.
+-- Windows gives an image a letter that is free for all; a user's own drive may have it too, and hides it from that user alone.
 CREATE OR REPLACE TEMP TABLE network_claim AS
+WITH owned AS (
+    SELECT host, volume, list(user_name) AS users FROM network_letter GROUP BY ALL HAVING count(*) = count(user_name)
+),
+used AS (
+    SELECT i.session_id, i.host, i.volume, i.source_id, i.record_offset, o.users FROM inside_use i JOIN owned o USING (host, volume)
+),
+other_user AS (
+    SELECT u.session_id, u.volume, u.users, p.user_name
+    FROM used u JOIN process p ON p.sysmon_source_id = u.source_id AND p.sysmon_offset = u.record_offset
+    UNION
+    SELECT u.session_id, u.volume, u.users, p.user_name
+    FROM used u JOIN process p ON p.security_source_id = u.source_id AND p.security_offset = u.record_offset
+)
 SELECT DISTINCT s.session_id, n.host, n.volume
 FROM network_letter n
 JOIN open_session s ON s.host = n.host
@@ -137,7 +194,8 @@ LEFT JOIN mapped_letter m ON m.host = n.host AND m.volume = n.volume
 WHERE (CASE WHEN n.from_ns IS NOT NULL THEN n.from_ns <= s.end_ns AND coalesce(n.to_ns >= s.open_ns, TRUE)
         -- A state, perhaps of a mapping that came later.
         ELSE m.host IS NULL END)
-    AND NOT EXISTS (SELECT 1 FROM inside_use i WHERE i.session_id = s.session_id AND i.volume = n.volume AND i.what IN ('program', 'module'));
+    AND NOT EXISTS (SELECT 1 FROM inside_use i WHERE i.session_id = s.session_id AND i.volume = n.volume AND i.what IN ('program', 'module'))
+    AND NOT EXISTS (SELECT 1 FROM other_user u WHERE u.session_id = s.session_id AND u.volume = n.volume AND NOT list_contains(u.users, lower(u.user_name)));
 
 CREATE OR REPLACE TEMP TABLE outside_use AS
 WITH removable AS (
@@ -149,11 +207,10 @@ WITH removable AS (
     WHERE s.open_ns IS NULL AND s.end_ns IS NOT NULL
 ),
 explained AS (
-    SELECT o.*, coalesce(n.from_ns, CASE WHEN o.mono_ns <= r.to_ns THEN r.from_ns END) AS medium_from_ns,
-        CASE WHEN n.from_ns IS NOT NULL THEN n.to_ns WHEN o.mono_ns <= r.to_ns THEN r.to_ns END AS medium_to_ns
-    FROM outside o
+    SELECT o.*, CASE WHEN o.mono_ns <= r.to_ns THEN r.from_ns END AS medium_from_ns, CASE WHEN o.mono_ns <= r.to_ns THEN r.to_ns END AS medium_to_ns
+    -- Uses of a network drive say no more than that it is there (network_claim).
+    FROM (SELECT * FROM outside o ANTI JOIN mapped_letter n ON n.host = o.host AND n.volume = o.volume AND o.mono_ns BETWEEN n.from_ns AND n.to_ns) o
     ASOF LEFT JOIN removable r ON r.host = o.host AND o.mono_ns >= r.from_ns
-    LEFT JOIN mapped_letter n ON n.host = o.host AND n.volume = o.volume AND o.mono_ns BETWEEN n.from_ns AND n.to_ns
 )
 SELECT host, volume, boot_number, solid, medium_from_ns, medium_to_ns, min(mono_ns) AS first_ns, max(mono_ns) AS last_ns
 FROM explained
@@ -185,45 +242,62 @@ compared AS (
     FROM below b
     JOIN (SELECT DISTINCT session_id FROM listing) k USING (session_id)
     LEFT JOIN listing l USING (session_id, rel)
+),
+-- What two open images have tells them apart no more.
+told AS (
+    SELECT * REPLACE (coalesce(is_equal, FALSE) AS is_equal, coalesce(is_other, FALSE) AS is_other),
+        is_equal AND count(*) FILTER (is_equal) OVER same_use = 1 AS is_sole_equal,
+        is_listed AND NOT coalesce(is_other, FALSE) AND count(*) FILTER (is_listed AND NOT coalesce(is_other, FALSE)) OVER same_use = 1 AS is_sole_path
+    FROM compared
+    WINDOW same_use AS (PARTITION BY host, volume, source_id, table_name, record_offset, what)
 )
-SELECT session_id, host, volume, coalesce(bool_or(is_equal), FALSE) AS has_equal,
-    bool_or(is_listed AND NOT coalesce(is_other, FALSE)) AS has_path, coalesce(bool_or(NOT is_listed OR coalesce(is_other, FALSE)), FALSE) AS has_foreign,
+SELECT session_id, host, volume, coalesce(bool_or(is_sole_equal), FALSE) AS has_equal, coalesce(bool_or(is_sole_path), FALSE) AS has_sole_path,
+    bool_or(is_listed AND NOT is_other) AS has_path, coalesce(bool_or(NOT is_listed OR is_other), FALSE) AS has_foreign,
     bool_and(what = 'opened file') AS is_opened,
     -- Names that many media have.
     coalesce(bool_and(list_contains(rule_words('common_name'), file_name(rel))) FILTER (is_listed), FALSE) AS is_common,
-    arg_max(source_id, (coalesce(is_equal, FALSE), is_listed, -mono_ns)) AS source_id,
-    arg_max(table_name, (coalesce(is_equal, FALSE), is_listed, -mono_ns)) AS table_name,
-    arg_max(record_offset, (coalesce(is_equal, FALSE), is_listed, -mono_ns)) AS record_offset
-FROM compared
+    arg_max(source_id, (coalesce(is_sole_equal, FALSE), coalesce(is_sole_path, FALSE), -mono_ns)) AS source_id,
+    arg_max(table_name, (coalesce(is_sole_equal, FALSE), coalesce(is_sole_path, FALSE), -mono_ns)) AS table_name,
+    arg_max(record_offset, (coalesce(is_sole_equal, FALSE), coalesce(is_sole_path, FALSE), -mono_ns)) AS record_offset
+FROM told
 GROUP BY session_id, host, volume;
 
 -- Everything that names a session's volume, with the confidence in it.
 CREATE OR REPLACE TEMP TABLE named_volume AS
-WITH listed AS (
-    SELECT session_id, host, volume,
-        CASE WHEN has_equal THEN rule_value('c_volume_listed_hash') WHEN is_common THEN rule_value('c_volume_listed_common')
-            ELSE rule_value('c_volume_listed_path') END AS confidence,
-        CASE WHEN has_equal THEN 'a program started there is byte-equal to the image''s file of that path'
-            WHEN is_opened THEN 'files opened there lie at that path in the image'
-            ELSE 'programs used there lie at that path in the image' END AS basis,
-        source_id, table_name, record_offset,
-        -- A path that two open images list tells them apart no more.
-        has_equal OR count(*) OVER (PARTITION BY host, volume, source_id, record_offset) = 1 AS decides
-    FROM listed_use
-    WHERE has_equal OR (has_path AND NOT has_foreign)
-)
-SELECT * EXCLUDE (decides) FROM listed WHERE decides
+SELECT session_id, host, volume,
+    CASE WHEN has_equal THEN rule_value('c_volume_listed_hash') WHEN is_common THEN rule_value('c_volume_listed_common')
+        ELSE rule_value('c_volume_listed_path') END AS confidence,
+    CASE WHEN has_equal THEN 'a program started there is byte-equal to the image''s file of that path'
+        WHEN is_opened THEN 'files opened there lie at that path in the image'
+        ELSE 'programs used there lie at that path in the image' END AS basis,
+    source_id, table_name, record_offset
+FROM listed_use
+WHERE has_equal OR (has_sole_path AND NOT has_foreign)
 UNION ALL BY NAME
 SELECT w.* FROM volume_witness w JOIN open_session s USING (session_id)
 UNION ALL BY NAME
--- The volume's own log names the letter: same disk number, soon after the disk surfaced.
-SELECT s.session_id, s.host, lower(left(v.volume_name, 2)) AS volume, rule_value('c_volume_disk_evidence') AS confidence,
-    'the volume''s own log names the letter for this disk number' AS basis, v.source_id, 'ntfs_volume' AS table_name, v.record_offset
+-- The volume's own log names letter, volume and device: same disk number, soon after the disk surfaced.
+SELECT s.session_id, s.host, n.volume, rule_value('c_volume_disk_evidence') AS confidence,
+    'the volume''s own log names the ' || n.what || ' for this disk number' AS basis, v.source_id, 'ntfs_volume' AS table_name, v.record_offset
 FROM timed('ntfs_volume') v
 JOIN open_session s ON s.host = v.host AND v.device_number = s.disk_number AND s.image_kind = 'disk'
     AND v.mono_ns >= s.open_ns - rule_ns('same_act_s') AND v.mono_ns <= s.end_ns
     AND v.mono_ns <= s.open_ns + rule_ns('ntfs_mount_s')
-WHERE v.volume_name LIKE '_:%' AND (v.bus_type = 15 OR v.vendor_id ILIKE 'Msft%' OR v.product_id ILIKE 'Virtual Disk%');
+CROSS JOIN LATERAL (VALUES
+    (CASE WHEN v.volume_name LIKE '_:%' THEN lower(left(v.volume_name, 2)) ELSE volume_of(v.volume_name) END, CASE WHEN v.volume_name LIKE '_:%' THEN 'letter' ELSE 'volume' END),
+    (volume_of(v.device_name), 'device')) n(volume, what)
+WHERE n.volume IS NOT NULL AND (v.bus_type = 15 OR v.vendor_id ILIKE 'Msft%' OR v.product_id ILIKE 'Virtual Disk%');
+
+-- The letter that mountvol gave to such a volume.
+INSERT INTO named_volume BY NAME
+SELECT n.session_id, n.host, a.alias AS volume, n.confidence, 'mountvol gave the letter to the disk''s volume' AS basis,
+    coalesce(p.sysmon_source_id, p.security_source_id, p.mde_source_id) AS source_id,
+    CASE WHEN p.sysmon_source_id IS NOT NULL THEN 'sysmon_process_create' WHEN p.security_source_id IS NOT NULL THEN 'security_process_create' ELSE 'mde_device_process_events' END AS table_name,
+    coalesce(p.sysmon_offset, p.security_offset, p.mde_row) AS record_offset
+FROM named_volume n
+JOIN open_session s USING (session_id)
+JOIN path_alias a ON a.host = n.host AND a.target = n.volume AND a.how = 'mountvol' AND a.alias LIKE '_:' AND a.from_ns BETWEEN s.open_ns AND s.end_ns
+JOIN process p USING (process_key);
 
 -- Folders (or files in the root) that are used on a volume in a session and after it: one volume before and after the end.
 CREATE OR REPLACE TEMP MACRO top_of(path, volume) AS split_part(substr(lower(replace(path, '/', '\')), length(volume) + 2), '\', 1);
@@ -333,7 +407,7 @@ SELECT c.*, s.open_ns, s.end_ns, s.is_assumed,
             THEN 'another device number'
         WHEN s.image_kind = 'optical' AND c.written > 0 THEN 'written to, an optical volume cannot be'
         WHEN x.volume IS NOT NULL THEN 'a network drive or another name of a folder'
-        WHEN t.volume IS NOT NULL THEN 'MountedDevices gives it to a removable medium'
+        WHEN t.volume IS NOT NULL THEN 'MountedDevices gives it to ' || t.medium
         WHEN e.before_in_run THEN 'in use before the opening'
         WHEN h.volume IS NOT NULL THEN 'in use before the opening, and not free since'
         WHEN e.after_in_run AND s.close_basis <> 'superseded' AND (a.is_same_place OR s.is_assumed
@@ -426,9 +500,24 @@ SELECT s.session_id, s.host, s.volume, s.form, s.open_ns, s.end_ns,
 FROM last_round s
 LEFT JOIN contested c ON c.session_id = s.session_id AND c.volume = s.volume;
 
+-- A letter that certainly was another image's from its opening on was no longer that of one whose end is not logged.
+CREATE OR REPLACE TEMP TABLE held_volume AS
+WITH lost AS (
+    SELECT s.session_id, s.volume, min(o.open_ns) - 1 AS end_ns
+    FROM settled s
+    JOIN open_session n USING (session_id)
+    JOIN settled o ON o.host = s.host AND o.volume = s.volume AND o.form = 'letter' AND o.ground = 'device' AND o.session_id <> s.session_id
+        AND o.open_ns > s.open_ns AND o.open_ns <= s.end_ns
+    WHERE n.close_basis NOT IN ('unsurfaced', 'removed', 'destroyed', 'invalidated')
+    GROUP BY ALL
+)
+SELECT s.* REPLACE (coalesce(l.end_ns, s.end_ns) AS end_ns)
+FROM settled s
+LEFT JOIN lost l USING (session_id, volume);
+
 -- All volumes by which a session's files may be named, with the confidence in each.
 CREATE OR REPLACE TEMP TABLE session_volume AS
-SELECT s.*, count(*) OVER (PARTITION BY s.host, s.volume) > 1 AS is_reused,
+SELECT s.*, count(*) OVER (PARTITION BY s.host, s.volume) > 1 AS is_reused, coalesce(c.uses, 0) AS uses,
     CASE
         WHEN r.basis IS NOT NULL THEN r.confidence
         WHEN s.ground = 'device' THEN rule_value('c_volume_device_number')
@@ -452,7 +541,7 @@ SELECT s.*, count(*) OVER (PARTITION BY s.host, s.volume) > 1 AS is_reused,
         WHEN s.ground = 'elimination' THEN 'left over: the other volumes belong to images open at the same time'
         ELSE 'ambiguous: not to be told from other volumes or images open at the same time'
     END AS basis
-FROM settled s
+FROM held_volume s
 LEFT JOIN candidate c ON c.session_id = s.session_id AND c.volume = s.volume
 LEFT JOIN (
     SELECT session_id, volume, max(confidence) AS confidence, string_agg(DISTINCT basis, '; ' ORDER BY basis) AS basis
@@ -480,7 +569,7 @@ WITH numbered AS (
     WHERE channel ILIKE '%VHDMP%' AND record_id IS NOT NULL AND host IN (SELECT host FROM session WHERE removal_only)
     WINDOW turn AS (PARTITION BY host, channel ORDER BY record_id)
 )
-SELECT s.session_id, sum(n.record_id - n.before_id - 1)::BIGINT AS missing, min(n.before_utc) AS from_utc, max(n.time_utc) AS to_utc
+SELECT s.session_id, least(sum(ids_between(n.before_id, n.record_id)), 9223372036854775807)::BIGINT AS missing, min(n.before_utc) AS from_utc, max(n.time_utc) AS to_utc
 FROM session s
 JOIN numbered n ON n.host = s.host AND n.record_id - n.before_id > 1 AND n.time_utc <= s.closed_utc
 WHERE s.removal_only
@@ -490,7 +579,8 @@ INSERT INTO mount_session BY NAME
 WITH best AS (
     SELECT session_id, upper(volume) AS volume, confidence, basis
     FROM session_volume
-    WHERE ground <> 'ambiguous'
+    -- The GUID or device of a volume that may have a letter, too: where it was used by that name.
+    WHERE ground <> 'ambiguous' AND (form NOT IN ('guid', 'harddisk') OR uses > 0)
     QUALIFY row_number() OVER (
         PARTITION BY session_id ORDER BY form <> 'letter', form <> 'guid', confidence DESC, volume
     ) = 1
@@ -531,9 +621,10 @@ SELECT s.session_id, s.host, s.image_path,
         CASE
             WHEN s.removal_only AND g.missing > 0 THEN 'VHDMP: removed; its opening is not in the log, of which ' || g.missing || ' records between '
                 || strftime(g.from_utc, '%Y-%m-%d %H:%M:%S') || ' and ' || strftime(g.to_utc, '%Y-%m-%d %H:%M:%S') || ' are missing'
-            WHEN s.removal_only AND epoch_ns(k.open_utc) = getvariable('read_from_ns')
+            WHEN s.removal_only AND ns_of(k.open_utc) = getvariable('read_from_ns')
                 THEN 'VHDMP: removed; opened before ' || strftime(k.open_utc, '%Y-%m-%d %H:%M:%S') || ', where the reading begins as asked'
-            WHEN s.removal_only THEN 'VHDMP: removed, opened before the log begins' || coalesce('; open by its first record at ' || strftime(k.open_utc, '%Y-%m-%d %H:%M:%S'), '')
+            WHEN s.removal_only THEN 'VHDMP: removed, opened before the log begins' || coalesce(CASE k.bound WHEN 'cleared' THEN ', which was cleared at ' WHEN 'in use' THEN '; in use by ' ELSE '; open by its first record at ' END
+                || strftime(k.open_utc, '%Y-%m-%d %H:%M:%S') || CASE k.bound WHEN 'in use' THEN ' (300)' ELSE '' END, '')
             WHEN s.other_basis IS NOT NULL THEN s.other_basis
             WHEN NOT s.has_vhdmp THEN 'Partition/Diagnostic 1006 alone'
             WHEN s.is_surfaced AND s.has_handle THEN 'VHDMP: handle opened (12) and disk surfaced (1)'
@@ -551,6 +642,7 @@ SELECT s.session_id, s.host, s.image_path,
             WHEN s.close_basis = 'shutdown' AND s.may_have_survived THEN 'end: shutdown, but a fast startup followed: it may have stayed open'
             WHEN s.close_basis = 'shutdown' THEN 'end: shutdown'
             WHEN s.close_basis = 'destroyed' THEN 'end: disk object destroyed (16), no removal logged'
+            WHEN s.close_basis = 'invalidated' THEN 'end: the surface became invalid (11: the file or its share was lost), no removal logged'
             WHEN s.close_basis = 'removed' AND s.other_basis IS NOT NULL THEN NULL
             WHEN s.close_basis = 'removed' THEN 'end: Partition/Diagnostic 1006'
             WHEN s.close_basis = 'open_ended' AND getvariable('read_to_ns') IS NOT NULL

@@ -122,4 +122,4 @@ SELECT short_hash(concat_ws('|', 'prefetch', u.host, u.session_id, u.image_path,
 FROM prefetch_use u
 -- A start of the same program from the volume that a log has already.
 ANTI JOIN execution e ON e.host = u.host AND e.session_id IS NOT DISTINCT FROM u.session_id
-    AND program_of(e.process_path) = program_of(u.executable_name) AND abs(epoch_ns(e.time_utc) - u.run_ns) <= rule_ns('attach_trace_s');
+    AND program_of(e.process_path) = program_of(u.executable_name) AND abs(ns_of(e.time_utc) - u.run_ns) <= rule_ns('attach_trace_s');

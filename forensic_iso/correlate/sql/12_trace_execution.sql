@@ -31,7 +31,7 @@ timed_use AS (
 -- Device paths that no other use tied: by the list of files.
 listed_use AS (
     SELECT t.*, s.session_id, 'list' AS ground, 1 AS shares, 'the path is one of the image''s files' AS basis, s.open_ns,
-        coalesce(s.end_ns, 9223372036854775807 - rule_ns('same_act_s')) AS end_ns, s.image_kind, s.image_path, s.image_key,
+        coalesce(s.end_ns, never_ns()) AS end_ns, s.image_kind, s.image_path, s.image_key,
         t.mono_ns >= s.open_ns AND (s.end_ns IS NULL OR coalesce(t.from_ns, t.mono_ns) <= s.end_ns) AS strictly, TRUE AS by_list
     FROM trace_use t
     JOIN session s ON s.host = t.host AND s.open_ns IS NOT NULL AND t.mono_ns >= s.open_ns - rule_ns('same_act_s')

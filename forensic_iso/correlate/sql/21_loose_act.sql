@@ -102,7 +102,7 @@ by_tool AS (
     JOIN tree t ON t.host = c.host AND regexp_matches(lower(t.command_line), rule_pattern('log_clear_command'))
         AND c.mono_ns >= t.from_ns - rule_ns('same_act_s') AND (c.mono_ns <= t.from_ns + rule_ns('attach_window_s')
             -- A script clears one log after the other, as long as it lives: under its own account.
-            OR (c.mono_ns <= least(coalesce(t.end_ns, 9223372036854775807), t.from_ns + rule_ns('first_run_s'))
+            OR (c.mono_ns <= least(coalesce(t.end_ns, never_ns()), t.from_ns + rule_ns('first_run_s'))
                 AND (c.sid = lower(t.user_sid) OR lower(c.account) = lower(regexp_extract(t.user_name, '([^\\]*)$', 1)))))
 ),
 by_account AS (

@@ -53,7 +53,7 @@ WITH every_row AS (
         fact, time_basis
     FROM left_behind
 )
-SELECT short_hash(concat_ws('|', 'follow', r.execution_id, r.kind, r.value, epoch_ns(r.time_utc), r.source_id, r.table_name, r.record_offset)) AS follow_on_id,
+SELECT short_hash(concat_ws('|', 'follow', r.execution_id, r.kind, r.value, ns_of(r.time_utc), r.source_id, r.table_name, r.record_offset)) AS follow_on_id,
     r.* EXCLUDE (fact, time_basis), coalesce(r.fact, concat_ws('|', r.table_name, r.source_id, r.record_offset)) AS fact,
     coalesce(r.time_basis, CASE WHEN t.strength > rule_value('told_by_event') THEN 'as ' || t.words || ' has it' ELSE 'as logged' END) AS time_basis,
     t.words AS told_by, coalesce(t.strength, rule_value('told_by_event')) AS strength, coalesce(a.session_id, a.image_path) AS image_of

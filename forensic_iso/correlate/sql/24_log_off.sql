@@ -11,14 +11,14 @@ WITH log AS (
 ),
 -- All records are put in order: as numbers.
 ordered AS (
-    SELECT l.log_number, e.record_id, epoch_ns(e.time_utc) AS at_ns, lag(e.record_id) OVER turn AS before_id, lag(epoch_ns(e.time_utc)) OVER turn AS before_ns
+    SELECT l.log_number, e.record_id, ns_of(e.time_utc) AS at_ns, lag(e.record_id) OVER turn AS before_id, lag(ns_of(e.time_utc)) OVER turn AS before_ns
     FROM event_time e
     JOIN log l ON l.host = e.host AND l.channel IS NOT DISTINCT FROM e.channel
     WHERE e.record_id IS NOT NULL AND e.time_utc IS NOT NULL AND e.damaged IS NOT TRUE
     WINDOW turn AS (PARTITION BY l.log_number ORDER BY e.record_id)
 )
 SELECT l.host, l.channel, instant(o.before_ns) AS from_utc, instant(o.at_ns) AS to_utc, o.before_ns AS from_ns, o.at_ns AS to_ns,
-    (o.record_id - o.before_id - 1)::BIGINT AS missing, o.at_ns < o.before_ns - rule_ns('clock_jump_min_s') AS falls
+    ids_between(o.before_id, o.record_id) AS missing, o.at_ns < o.before_ns - rule_ns('clock_jump_min_s') AS falls
 FROM ordered o
 JOIN log l USING (log_number)
 WHERE o.record_id - o.before_id > 1 OR o.at_ns < o.before_ns - rule_ns('clock_jump_min_s');
@@ -57,7 +57,7 @@ WHERE p.is_off
     AND (p.why NOT IN ('Sysmon was stopped', 'the log service was stopped') OR NOT EXISTS (
         SELECT 1 FROM boot b
         WHERE b.host = p.host AND (
-            b.start_ns BETWEEN p.mono_ns AND coalesce(p.to_ns, 9223372036854775807)
+            b.start_ns BETWEEN p.mono_ns AND coalesce(p.to_ns, never_ns())
             OR b.stop_ns BETWEEN p.mono_ns - rule_ns('boot_merge_s') AND p.mono_ns + rule_ns('boot_merge_s'))
     ))
     -- A log service that only stops ended with the system.

@@ -69,7 +69,7 @@ filter_change AS (
     FROM timed('event_other') WHERE provider = 'Microsoft-Windows-Sysmon' AND event_id = 16 GROUP BY host
 )
 SELECT coalesce(s.host, c.host) AS host, coalesce(s.channel, c.channel) AS channel, s.first_utc, s.last_utc,
-    coalesce(s.records, 0) AS records, coalesce(h.missing, 0)::BIGINT AS gaps, coalesce(c.times, 0) AS cleared,
+    coalesce(s.records, 0) AS records, least(coalesce(h.missing, 0), 9223372036854775807)::BIGINT AS gaps, coalesce(c.times, 0) AS cleared,
     nullif(concat_ws('; ',
         CASE WHEN s.host IS NULL THEN 'log not in the evidence' END,
         CASE
@@ -79,7 +79,7 @@ SELECT coalesce(s.host, c.host) AS host, coalesce(s.channel, c.channel) AS chann
                 THEN 'begins with record id ' || s.first_id || ': the file is full (' || f.bytes || ' bytes), older records were overwritten'
             WHEN s.first_id > 1 THEN 'begins with record id ' || s.first_id || ': older records rolled over or were cleared'
         END,
-        CASE WHEN s.first_id > 1 AND z.first_id IS NULL AND epoch_ns(s.first_utc) - epoch_ns(b.started_utc) > rule_ns('log_after_boot_s')
+        CASE WHEN s.first_id > 1 AND z.first_id IS NULL AND ns_of(s.first_utc) - ns_of(b.started_utc) > rule_ns('log_after_boot_s')
             THEN 'its first record is later than the start of the system at ' || said(b.started_utc) || ': nothing of it covers the time between' END,
         CASE WHEN h.missing > 0 THEN h.missing || ' record ids missing inside' END,
         CASE WHEN c.times > 0 THEN 'cleared, last at ' || said(c.last_utc) END,

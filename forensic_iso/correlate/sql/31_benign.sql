@@ -49,7 +49,7 @@ old_task AS (
     FROM link l
     JOIN scheduled_run s ON s.finding_id = l.finding_id
     JOIN task t ON t.host = s.host AND program_of(trim(t.command, '"')) = program_of(s.path) AND contains(s.command_line, trim(t.arguments))
-    WHERE epoch_ns(t.time_utc) <= epoch_ns(l.first_utc) - rule_ns('task_before_image_s')
+    WHERE ns_of(t.time_utc) <= ns_of(l.first_utc) - rule_ns('task_before_image_s')
     GROUP BY l.finding_id
 ),
 repeated AS (

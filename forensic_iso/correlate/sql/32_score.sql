@@ -52,7 +52,7 @@ said AS (
     WHERE list_contains(rule_words('script_extension'), extension_of(target))
     UNION ALL
     SELECT finding_id, 'execution', rule_value('s_soon'), 'soon after the mount' FROM finding_run
-    WHERE epoch_ns(time_utc) - epoch_ns(opened_utc) BETWEEN 0 AND rule_ns('first_run_s')
+    WHERE ns_of(time_utc) - ns_of(opened_utc) BETWEEN 0 AND rule_ns('first_run_s')
     UNION ALL
     SELECT finding_id, 'follow', rule_value('s_' || kind),
         CASE kind WHEN 'injection' THEN 'reached into other processes' WHEN 'defender' THEN 'Defender found it'

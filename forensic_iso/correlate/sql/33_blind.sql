@@ -25,7 +25,7 @@ off AS (
         || CASE WHEN o.channel LIKE '%VHDMP%' THEN 'mounts' WHEN o.channel LIKE '%Partition%' THEN 'arrivals of virtual disks'
             WHEN o.channel LIKE '%Defender%' THEN 'files that it would have found' ELSE 'execution' END || ' cannot be excluded' AS sentence
     FROM span s
-    JOIN log_off o ON o.host = s.host AND (o.to_ns IS NULL OR o.to_ns >= coalesce(s.open_ns, epoch_ns(s.first_utc)))
+    JOIN log_off o ON o.host = s.host AND (o.to_ns IS NULL OR o.to_ns >= coalesce(s.open_ns, ns_of(s.first_utc)))
         AND (s.end_ns IS NULL OR o.from_ns <= s.end_ns)
     WHERE s.is_mounted OR o.channel IS NULL OR o.channel LIKE '%VHDMP%'
 ),
@@ -64,12 +64,13 @@ sentence AS (
         FROM span WHERE coalesce(getvariable('read_from_ns'), getvariable('read_to_ns')) IS NOT NULL
     UNION ALL SELECT p.finding_id, t.log || ' begins at ' || said(t.from_utc) || ', after the mount: programs run before cannot be excluded'
         FROM span p JOIN starts t USING (host)
-        WHERE p.is_mounted AND epoch_ns(t.from_utc) > p.open_ns + rule_ns('first_run_s')
+        WHERE p.is_mounted AND ns_of(t.from_utc) > p.open_ns + rule_ns('first_run_s')
     UNION ALL SELECT p.finding_id, t.log || ' ends at ' || said(t.to_utc) || ', before the image was closed: programs run later cannot be excluded'
         FROM span p JOIN starts t USING (host)
-        WHERE p.is_mounted AND p.closed_utc IS NOT NULL AND epoch_ns(t.to_utc) < p.end_ns - rule_ns('first_run_s')
+        WHERE p.is_mounted AND p.closed_utc IS NOT NULL AND ns_of(t.to_utc) < p.end_ns - rule_ns('first_run_s')
     UNION ALL SELECT j.finding_id, 'the opening of the image is not logged: programs run from it before '
-            || coalesce(said(k.open_utc) || CASE WHEN epoch_ns(k.open_utc) = getvariable('read_from_ns') THEN ', where the reading begins,' ELSE ', when the log begins or goes on,' END, 'its removal') || ' cannot be excluded'
+            || coalesce(said(k.open_utc) || CASE WHEN ns_of(k.open_utc) = getvariable('read_from_ns') THEN ', where the reading begins,'
+                WHEN k.bound = 'cleared' THEN ', when the log was cleared,' WHEN k.bound = 'in use' THEN ', when it was in use,' ELSE ', when the log begins or goes on,' END, 'its removal') || ' cannot be excluded'
         FROM subject j
         JOIN session s USING (session_id)
         LEFT JOIN open_before k USING (session_id)
@@ -99,7 +100,7 @@ sentence AS (
         JOIN artifact_seen a ON a.host = p.host AND a.files = 0
         LEFT JOIN starts t ON t.host = p.host
         WHERE (p.verdict = 'mounted' AND a.kinds IN ('prefetch', 'amcache') AND (s.has_sysmon OR s.has_audit)
-                AND (epoch_ns(t.from_utc) > p.open_ns + rule_ns('first_run_s') OR NOT s.has_lines AND NOT s.has_sysmon))
+                AND (ns_of(t.from_utc) > p.open_ns + rule_ns('first_run_s') OR NOT s.has_lines AND NOT s.has_sysmon))
             OR (p.verdict = 'delivered' AND NOT s.has_vhdmp AND a.kinds IN ('hive_system', 'lnk', 'hive_user'))
 )
 SELECT finding_id, string_agg(DISTINCT sentence, '; ' ORDER BY sentence) AS sentences FROM sentence GROUP BY finding_id;

@@ -33,7 +33,7 @@ told AS (
     GROUP BY s.finding_id
 ),
 kernel AS (
-    SELECT b.host, b.boot_number, max(e.build_version)::INTEGER AS build, max(e.qfe_version)::INTEGER AS revision
+    SELECT b.host, b.boot_number, try_cast(max(e.build_version) AS INTEGER) AS build, try_cast(max(e.qfe_version) AS INTEGER) AS revision
     FROM boot b
     JOIN timed('system_boot') e ON e.host = b.host AND e.event_id = 12 AND e.mono_ns = b.start_ns
     WHERE e.build_version IS NOT NULL AND e.qfe_version IS NOT NULL

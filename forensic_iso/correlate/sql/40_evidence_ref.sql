@@ -32,6 +32,10 @@ mounted AS (
     SELECT session_id, trace_source, trace_table, trace_offset, 'name of the image at that moment' FROM session
     UNION ALL
     SELECT session_id, source_id, table_name, record_offset, role FROM session_trace
+    UNION ALL
+    SELECT session_id, source_id, CASE bound WHEN 'cleared' THEN 'system_log_cleared' ELSE 'vhdmp' END, record_offset,
+        CASE bound WHEN 'cleared' THEN 'log of mounts cleared (104)' ELSE 'image in use (300)' END
+    FROM open_before
 ),
 volume AS (
     SELECT DISTINCT u.session_id AS subject_id, u.source_id, u.table_name, u.record_offset, 'use of ' || upper(u.volume) || ', ' || u.what AS role

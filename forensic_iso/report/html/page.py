@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
+from traceback import extract_tb
 from typing import TYPE_CHECKING
 
 from forensic_iso.errors import UsageError
@@ -138,19 +139,33 @@ def render(report: Report, show: Presenter, template: Path | None = None) -> str
     Raises:
         UsageError: the user's template has a mistake.
     """
-    from jinja2 import TemplateError
-
     items = frozenset(str(r[0]) for r in report.manifest.rows)
     env = _equipped(show, items, template.parent if template else None)
     style = package_style()
     try:
         page = env.get_template(template.name if template else TEMPLATE)
         out = page.render(report=report, style=style, policy=style_hash(style))
-    except (TemplateError, TypeError, AttributeError, ValueError) as e:
+    except Exception as e:
         if template is None:
             raise
+        # A template is code of the user's: whatever it raises is a mistake in it.
         raise UsageError(
-            f"rendering the template {one_line(str(template))}: {one_line(str(e))}; "
+            f"rendering the template {_place(e, template)}: {one_line(_mistake(e))}; "
             "see docs/report.md for what a template is given"
         ) from e
     return encodable(out)
+
+
+def _place(fault: Exception, template: Path) -> str:
+    """The template and, where the fault tells it, the line in it."""
+    lines = [f.lineno for f in extract_tb(fault.__traceback__) if f.filename == str(template)]
+    line = getattr(fault, "lineno", None) or next(reversed(lines), None)
+    return one_line(str(template)) + (f", line {line}" if line else "")
+
+
+def _mistake(fault: Exception) -> str:
+    from jinja2 import TemplateNotFound
+
+    if isinstance(fault, TemplateNotFound):
+        return f"no template {fault.name!r} beside it or among those of this tool"
+    return str(fault) or type(fault).__name__
