@@ -129,14 +129,17 @@ def test_a_fault_at_one_collection_keeps_no_other_from_being_read(
     assert "somewhere" in (tmp_path / "out/cases/a/log.jsonl").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    "end", [KeyboardInterrupt(), RuntimeError("Query interrupted")], ids=["Ctrl-C", "in a query"]
+)
 def test_a_batch_that_breaks_off_sums_up_what_it_did(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: BaseException
 ) -> None:
     from forensic_iso.case import ingest
 
     def interrupted(con: object, case: Path, *rest: object) -> object:
         if case.name == "b":
-            raise KeyboardInterrupt
+            raise end
         raise NothingUsable("nothing")
 
     for name in ("a", "b"):
@@ -257,26 +260,6 @@ def test_a_line_of_the_log_that_was_cut_is_no_fault(done: tuple[Path, Result]) -
     result = batch(place / "in", "--out", place / "out")
 
     assert "fault" not in result.stderr
-
-
-def test_an_interrupted_query_ends_the_batch(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from forensic_iso.case import ingest
-
-    def interrupted(con: object, case: Path, *rest: object) -> object:
-        raise RuntimeError("Query interrupted")  # what DuckDB makes of Ctrl-C
-
-    (tmp_path / "in/a").mkdir(parents=True)
-    monkeypatch.setattr(ingest, "ingest_into", interrupted)
-
-    with pytest.raises((KeyboardInterrupt, Abort)):
-        CliRunner().invoke(
-            cli,
-            ["batch", str(tmp_path / "in"), "--out", str(tmp_path / "out")],
-            standalone_mode=False,
-            catch_exceptions=False,
-        )
 
 
 def test_page_says_what_was_lost_and_which_hosts_are_in_several_collections(
