@@ -17,7 +17,7 @@ from forensic_iso.case.store import open_reader
 from forensic_iso.cli import cli
 from forensic_iso.errors import NothingUsable, UsageError
 from tests.conftest import BUNDLED
-from tests.report.test_report import ATTRIBUTES, ELEMENTS, Page
+from tests.report.reading import ATTRIBUTES, ELEMENTS, Page
 
 
 def batch(*arguments: object) -> Result:

@@ -14,7 +14,7 @@ from forensic_iso.cli import cli
 from forensic_iso.correlate.run import run as correlate
 from forensic_iso.per_host import split
 from tests.conftest import BUNDLED
-from tests.report.test_report import Page
+from tests.report.reading import Page
 from tests.shared import CASES, needs_shared
 
 
