@@ -169,7 +169,7 @@ def _collect(
         if asked is None:
             return done
         place = out / REPORTS / folder
-        claim(place, force=True)
+        claim(con, place, force=True)
         write_all(con, case, place, replace(asked, case_name=path.name))
         return replace(done, reported=True)
 

@@ -130,7 +130,7 @@ def report(
     )
     with open_reader(case) as con:
         require(con, case, "reporting on")
-        claim(out, force)
+        claim(con, out, force)
         for remark in write.write_all(con, case, out, options, template, per_host, pdf):
             say(terminal(remark, 600))
     say(f"report written to {out}")

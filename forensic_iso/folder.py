@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
 
+import duckdb
+
 from forensic_iso import __version__
 from forensic_iso.errors import SystemFault, UsageError
 
@@ -16,13 +18,14 @@ LONGEST = 150
 """Characters of a name: some of those that a system takes are left for endings such as `.indicators.jsonl`."""
 
 
-def claim(out: Path, force: bool) -> None:
-    """Make the folder of a hand-over; with `force`, what a former one left in it goes, other files stay.
+def claim(con: duckdb.DuckDBPyConnection, out: Path, force: bool) -> None:
+    """Make the folder of a hand-over of a case; with `force`, what a former one left in it goes, other files stay.
 
     Raises:
-        UsageError: it holds files already and `force` is not set.
+        UsageError: it holds files already and `force` is not set, or it lies in the case's evidence.
         SystemFault: it cannot be made.
     """
+    _keep_off_evidence(con, out)
     try:
         if out.exists() and not out.is_dir():
             raise UsageError(
@@ -36,6 +39,20 @@ def claim(out: Path, force: bool) -> None:
         _drop_former(out)
     except OSError as e:
         raise SystemFault(f"making the folder {out}: {e.strerror}; give another --out") from e
+
+
+def _keep_off_evidence(con: duckdb.DuckDBPyConnection, out: Path) -> None:
+    """Nothing is written to a folder that was handed in, and a manifest that lies there lets nothing be removed."""
+    place = out.resolve()
+    given = con.execute("SELECT DISTINCT given FROM source WHERE given IS NOT NULL").fetchall()
+    for (path,) in given:
+        if "\0" in path:
+            continue  # no folder has such a name
+        evidence = Path(path).resolve()
+        if evidence.is_dir() and place.is_relative_to(evidence):
+            raise UsageError(
+                f"writing to {out}: it lies in the evidence {path}, which is never changed; give another --out"
+            )
 
 
 def put(path: Path, content: bytes) -> None:

@@ -64,7 +64,7 @@ def run(
     with TemporaryDirectory() as scratch, _open(case, form, Path(scratch)) as con:
         if form not in READ:
             require(con, case, "exporting")
-        claim(out, force)
+        claim(con, out, force)
         counter = Counter(report, _expected(con, form), workers=threads or cores())
         module = cast(Form, import_module(f"forensic_iso.export.{MODULES[form]}"))
         module.export(con, out, exact, counter)

@@ -15,8 +15,10 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
+from forensic_iso.case.ingest import ingest
 from forensic_iso.case.store import open_reader
 from forensic_iso.cli import cli
+from forensic_iso.errors import UsageError
 from forensic_iso.export import navigator, stix
 from forensic_iso.export.csvform import neutralised, write_frame
 from forensic_iso.export.run import FORMATS, run
@@ -451,6 +453,22 @@ def test_a_second_export_to_a_folder_leaves_nothing_of_the_first(
     assert sorted(p.name for p in out.iterdir()) == ["bundle.json", "manifest.json", "mine.txt"]
     assert [f["path"] for f in told["files"]] == ["bundle.json"]
     assert "mine.txt" in result.stderr
+
+
+def test_nothing_is_written_to_the_evidence_nor_removed_from_it(tmp_path: Path) -> None:
+    evidence = shutil.copytree(BUNDLED, tmp_path / "evidence")
+    log = next(evidence.rglob("Security.evtx"))
+    name, digest = log.relative_to(evidence).as_posix(), sha256(log.read_bytes()).hexdigest()
+    planted = {"tool": "forensic-iso 0", "files": [{"path": name, "sha256": digest}]}
+    (evidence / "manifest.json").write_text(json.dumps(planted))
+    ingest(tmp_path / "case", [evidence], workers=0)
+
+    for out in (evidence, evidence / "new"):
+        with pytest.raises(UsageError, match="lies in the evidence"):
+            again(tmp_path / "case", "csv", out)
+
+    assert sha256(log.read_bytes()).hexdigest() == digest
+    assert not (evidence / "new").exists()
 
 
 def test_a_manifest_of_another_tool_lets_no_file_be_removed(
