@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 
 from forensic_iso.case import store
+from forensic_iso.case.ahead import Ahead
 from forensic_iso.case.alone import workers_for
 from forensic_iso.case.duplicates import drop_copies
 from forensic_iso.case.host_of import COLLECTION_NAME, NOTHING, HostNames, Witness
@@ -27,8 +28,9 @@ from forensic_iso.text import encodable
 from parsers.contract import Part, Problem, Window
 from parsers.registry import PARSERS, by_kind, host_witness, module_of, names_host
 
-STRIDE = MOST_PARTS + 1
-"""Numbers of tasks that each source has: its parts, and their joining."""
+HASHING = MOST_PARTS + 1
+STRIDE = HASHING + 1
+"""Numbers of tasks that each source has: its parts, their joining, its hashing."""
 
 OWN_RECORDS = "named in its own records"
 """Basis of a host's name that needs no other artifact."""
@@ -107,6 +109,7 @@ class Ingest:
         self._images = images or ImageOptions()
         self._con, self._case, self._window, self._pool = con, case, window, pool
         self._report = report or (lambda what, done, total: None)
+        self._ahead = Ahead(pool.count - 1, case)
         self._columns = {t.name: t.column_names() for t in evidence_tables()}
 
     def run(self, evidence: Sequence[Path]) -> Summary:
@@ -124,8 +127,8 @@ class Ingest:
         if not sources:
             raise NothingUsable(self._nothing(discovery, evidence))
         self._pool.start(sum(most_parts(s.kind, s.found, self._part_bytes) for s in sources))
-        self._hash(sources)
         self._hash_companions(sources)
+        self._hash(sources)
         self._book(sources)
         self._read(sources)
         copies = drop_copies(self._con)
@@ -197,24 +200,33 @@ class Ingest:
         con.execute("COMMIT")
 
     def _hash(self, sources: list[Source]) -> None:
-        hashing = [
-            Task(i, s.found, plan=plan(s.kind, s.found, self._part_bytes))
+        waiting = deque(
+            Task(i * STRIDE + HASHING, s.found, plan=plan(s.kind, s.found, self._part_bytes))
             for i, s in enumerate(sources)
-        ]
-        done, total = 0, sum(s.found.size for s in sources)
-        for number, message in self._pool.run(hashing):
-            s = sources[number]
-            if isinstance(message, Hashed):
+        )
+        booked = {path for (path,) in self._con.execute("SELECT path FROM source").fetchall()}
+        left, done, total = len(sources), 0, sum(s.found.size for s in sources)
+        for number, message in self._pool.run(waiting):
+            i, part = divmod(number, STRIDE)
+            s = sources[i]
+            if part != HASHING:
+                self._ahead.take(i, number, message)
+            elif isinstance(message, Hashed):
                 s.sha256 = message.sha256
                 s.source_id = source_id(s.path, s.sha256)
             elif isinstance(message, Planned):
                 s.parts = message.parts if len(message.parts) > 1 else ()
+                if s.parts and names_host(s.kind) and s.path not in booked:
+                    self._ahead.begin(i, self._task(i, s), s.parts, waiting)
             elif isinstance(message, Problem):
                 s.early.append(message)
             elif isinstance(message, Ended):
                 done += s.found.size
                 s.unreadable = message.error
                 self._report("hashing", done, total)
+                left -= 1
+                if not left:
+                    break
 
     def _hash_companions(self, sources: list[Source]) -> None:
         """Hashes for the manifest of files that are read together with another one."""
@@ -363,29 +375,48 @@ class Ingest:
         self, sources: list[Source], todo: list[int], hosts: dict[int, tuple[str, str]]
     ) -> None:
         todo = sorted(todo, key=lambda i: (-sources[i].found.size, sources[i].found.path))
-        whole = {i: _parsing(i * STRIDE, sources[i], self._window) for i in todo}
-        waiting = deque(t for i in todo for t in tasks(whole[i], sources[i].parts))
-        sizes = {task.number: size(task) for task in waiting}
-        readings: dict[int, Reading] = {}
-        for number, message in self._pool.run(waiting):
+        whole = {i: self._task(i, sources[i]) for i in todo}
+        every = [t for i in todo for t in tasks(whole[i], sources[i].parts)]
+        sizes = {task.number: size(task) for task in every}
+        begun = self._ahead.given()
+        waiting = deque(task for task in every if task.number not in begun)
+        readings = self._begun(sources, todo, sizes)
+
+        def write_ahead() -> None:
+            for reading in readings.values():
+                reading.write_ahead()
+
+        for number, message in self._pool.run(waiting, write_ahead):
             i = number // STRIDE
             s, given = sources[i], hosts.get(i)
             reading = readings.get(i)
             if reading is None:
-                writer = self._writer(s, given[0] if given else None)
-                reading = readings[i] = Reading(whole[i], s.parts, writer, self._case)
+                reading = readings[i] = Reading(whole[i], s.parts, None, self._case)
+                reading.begin(self._writer(s, given[0] if given else None))
             follows = reading.take(number, message)
             if follows:
                 waiting.appendleft(follows)
             if reading.over:
                 s.hosts = reading.hosts
-                host, basis = given or _own_host(s.hosts)
-                reading.writer.finish(reading.error, host, basis)
-                reading.writer.cursor.close()
+                reading.close(*(given or _own_host(s.hosts)))
                 del readings[i]
             if isinstance(message, Ended):
                 self._done += sizes.get(number, 0)
                 self._report(f"reading {s.found.name}", self._done, self._total)
+
+    def _begun(
+        self, sources: list[Source], todo: list[int], sizes: dict[int, int]
+    ) -> dict[int, Reading]:
+        """What was begun while hashing. Without a writer it comes to nothing: its source could not be hashed."""
+        begun, self._ahead = self._ahead.readings, Ahead(0, self._case)
+        for i, reading in begun.items():
+            if i in todo:
+                reading.begin(self._writer(sources[i], None))
+                self._done += sum(sizes[number] for number in reading.ended)
+        return begun
+
+    def _task(self, i: int, s: Source) -> Task:
+        return Task(i * STRIDE, s.found, module_of(s.kind), self._window, s.beside)
 
     def _writer(self, s: Source, host: str | None) -> SourceWriter:
         writer = SourceWriter(self._con.cursor(), self._columns, s.source_id, s.path, host)
@@ -412,10 +443,6 @@ class Ingest:
             copies=copies,
             not_found=list(discovery.not_found),
         )
-
-
-def _parsing(number: int, s: Source, window: Window) -> Task:
-    return Task(number, s.found, module_of(s.kind), window, s.beside)
 
 
 def _chain(found: Found) -> str | None:

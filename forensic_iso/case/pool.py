@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -107,34 +107,43 @@ class Pool:
             if event is None:
                 return
 
-    def _give(self, worker: _Worker, waiting: "deque[Task]") -> bool:
+    def _give(self, worker: _Worker, waiting: "deque[Task]") -> None:
         worker.task = waiting.popleft() if waiting else None
         worker.heard = time.monotonic()
         if worker.task is None:
-            return False
+            return
         try:
             worker.pipe.send(worker.task)
         except OSError:  # it died while it had nothing to do: another one takes the task
             waiting.appendleft(worker.task)
             worker.task = None
-        return worker.task is not None
+
+    def _hand_out(self, waiting: "deque[Task]") -> None:
+        """Tasks to all workers that have none, and to new ones where the number allows."""
+        for worker in self._workers:
+            if worker.task is None:
+                self._give(worker, waiting)
+        while waiting and len(self._workers) < self._count:
+            self._give(self._start(), waiting)
 
     def start(self, wanted: int) -> None:
         """Have so many workers, within the pool's number, before there are tasks: their start takes a while."""
         while len(self._workers) < min(wanted, self._count):
             self._start()
 
-    def run(self, tasks: "Sequence[Task] | deque[Task]") -> Iterator[Event]:
+    def run(
+        self, tasks: "Sequence[Task] | deque[Task]", between: Callable[[], None] | None = None
+    ) -> Iterator[Event]:
         """Do the tasks; yield (task number, message). Every task yields exactly one `Ended`, whatever happens.
 
-        Whoever gives a deque may add tasks to it when an `Ended` comes.
+        Whoever gives a deque may add tasks to it whenever a message comes. Whoever leaves at an `Ended` finds the
+        tasks that were at work in the next run, beside its own. `between` is called while all workers think.
         """
         waiting = tasks if isinstance(tasks, deque) else deque(tasks)
-        for worker in self._workers:
-            self._give(worker, waiting)
-        while waiting and len(self._workers) < self._count:
-            self._give(self._start(), waiting)
+        self._hand_out(waiting)
         while waiting or any(w.task for w in self._workers):
+            if between and self._inbox.empty():
+                between()
             try:
                 worker, event = self._inbox.get(timeout=POLL_SECONDS)
             except queue.Empty:
@@ -142,13 +151,13 @@ class Pool:
                 continue
             if event is None:
                 yield from self._bury(worker)
-                if waiting:
-                    self._give(self._start(), waiting)
-                continue
-            worker.spoke, self._stillborn = True, 0
-            yield event
-            if isinstance(event[1], Ended):
-                self._give(worker, waiting)
+            else:
+                worker.spoke, self._stillborn = True, 0
+                if isinstance(event[1], Ended):
+                    worker.task = None
+                yield event
+            if waiting:
+                self._hand_out(waiting)
 
     def _bury(self, worker: _Worker) -> Iterator[Event]:
         self._workers.remove(worker)
@@ -195,8 +204,10 @@ class Inline:
     def start(self, wanted: int) -> None:
         """Nothing: there is no process to start."""
 
-    def run(self, tasks: "Sequence[Task] | deque[Task]") -> Iterator[Event]:
-        """Do the tasks; as `Pool.run`."""
+    def run(
+        self, tasks: "Sequence[Task] | deque[Task]", between: Callable[[], None] | None = None
+    ) -> Iterator[Event]:
+        """Do the tasks; as `Pool.run`, but nothing goes on between two of them."""
         keep_freed()
         one_pool()
         waiting = tasks if isinstance(tasks, deque) else deque(tasks)

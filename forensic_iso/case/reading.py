@@ -84,16 +84,25 @@ class _Held:
 
 @dataclass(slots=True)
 class Reading:
-    """Takes what the workers say of one source; `task` stands for the whole of it, `parts` are none or two and more."""
+    """Takes what the workers say of one source; `task` stands for the whole of it, `parts` are none or two and more.
+
+    Without a writer (the source is being hashed: it has no id yet) all of it waits until one is given by `begin`.
+    """
 
     task: Task
     parts: Sequence[Part]
-    writer: SourceWriter
+    writer: SourceWriter | None
     folder: Path
     _turn: int = 0
     _held: dict[int, _Held] = field(default_factory=dict)
     _ended: dict[int, Ended] = field(default_factory=dict)
     _left: dict[int, bytes] = field(default_factory=dict)
+
+    def begin(self, writer: SourceWriter) -> None:
+        """Have the writer, and give it what has come so far."""
+        self.writer = writer
+        self._release()
+        self._go_on()
 
     def take(self, number: int, message: Message) -> Task | None:
         """Take a message of the task with this number; gives the task to do after it, if one follows."""
@@ -105,31 +114,54 @@ class Reading:
         if isinstance(message, Left):
             self._left[part] = message.state
         elif isinstance(message, Rows | Problem):
-            if part == self._turn:
-                self._pass(message)
+            if part == self._turn and self.writer:
+                self._pass(self.writer, message)
             else:
                 room = HELD_BYTES - sum(held.in_memory for held in self._held.values())
                 self._held.setdefault(part, _Held(self.folder)).take(message, room)
         return None
 
-    def _pass(self, message: Rows | Problem) -> None:
+    @staticmethod
+    def _pass(writer: SourceWriter, message: Rows | Problem) -> None:
         if isinstance(message, Rows):
-            self.writer.add(message.table, message.arrow())
+            writer.add(message.table, message.arrow())
         else:
-            self.writer.problems.append(message)
+            writer.problems.append(message)
 
     def _go_on(self) -> None:
         """Give the writer what waited, up to the first part that has not ended."""
-        while self._turn in self._ended:
+        while self.writer and self._turn in self._ended:
             self._turn += 1
-            held = self._held.pop(self._turn, None)
-            for message in held.release() if held else ():
-                self._pass(message)
+            self._release()
+
+    def _release(self) -> None:
+        """Give the writer what has come of the part whose turn it is."""
+        held = self._held.pop(self._turn, None)
+        if held and self.writer:
+            for message in held.release():
+                self._pass(self.writer, message)
+
+    def write_ahead(self) -> None:
+        """Insert what waits while a worker joins the parts: few rows follow."""
+        if self.writer and self.parts and len(self._ended) == len(self.parts):
+            self.writer.flush()
+
+    def close(self, host: str | None, basis: str | None) -> None:
+        """Book the source, of which all has come, under its host's name."""
+        if self.writer is None:
+            raise ValueError("a source without an id has no rows")
+        self.writer.finish(self.error, host, basis)
+        self.writer.cursor.close()
 
     def _joining(self) -> Task:
         lefts = [(part, self._left.pop(i, None)) for i, part in enumerate(self.parts)]
         number = self.task.number + len(self.parts)
         return replace(self.task, number=number, joined=tuple(lefts))
+
+    @property
+    def ended(self) -> Iterator[int]:
+        """Numbers of the tasks that are done."""
+        return (self.task.number + part for part in self._ended)
 
     @property
     def over(self) -> bool:

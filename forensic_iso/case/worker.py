@@ -180,6 +180,8 @@ def _blocks(f: BinaryIO) -> Iterator[memoryview]:
 
 def _hash(task: Task) -> Generator[Message, None, Hosts]:
     digest, since = hashlib.sha256(), 0
+    if task.plan:
+        yield from _planned(task.found, task.plan)
     with open_found(task.found) as f:
         for block in _blocks(f):
             digest.update(block)
@@ -189,8 +191,6 @@ def _hash(task: Task) -> Generator[Message, None, Hosts]:
                 since = 0
         yield from stream_problems(f)
     yield Hashed(digest.hexdigest())
-    if task.plan:
-        yield from _planned(task.found, task.plan)
     return ()
 
 

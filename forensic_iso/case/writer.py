@@ -36,6 +36,11 @@ class SourceWriter:
         if sum(t.num_rows for t in held) >= ROW_GROUP:
             self._flush(table)
 
+    def flush(self) -> None:
+        """Insert what waits."""
+        for table in list(self._waiting):
+            self._flush(table)
+
     def _flush(self, table: str) -> None:
         parts = self._waiting.pop(table)
         rows = pa.concat_tables(parts, promote_options="default") if len(parts) > 1 else parts[0]
@@ -60,8 +65,7 @@ class SourceWriter:
 
     def finish(self, error: str | None, hosts: str | None, basis: str | None) -> None:
         """Insert what waits, book the source and commit. A failed source keeps the rows that came before."""
-        for table in list(self._waiting):
-            self._flush(table)
+        self.flush()
         insert_problems(self.cursor, self.source_id, self.path, self.problems)
         self.cursor.execute(
             "UPDATE source SET state = $state, remark = $remark, rows = $rows, problems = $problems,"

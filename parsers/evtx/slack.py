@@ -49,7 +49,7 @@ class Slack:
         """Slack records that no live record and no slack record before equals."""
         if not self.held:
             return
-        seen = uniques(np.concatenate(self.seen))
+        seen, fresh = uniques(np.concatenate(self.seen)), np.zeros(0, np.uint64)
         for batch in self.held:
             ids = batch.frame["header_record_id"].to_numpy()
             written = (
@@ -59,9 +59,18 @@ class Slack:
             keys = record_keys(ids, written.astype(np.uint64))
             new = np.zeros(len(keys), bool)
             new[np.unique(keys, return_index=True)[1]] = True
-            place = np.minimum(np.searchsorted(seen, keys), len(seen) - 1)
-            new &= seen[place] != keys if len(seen) else True
-            seen = uniques(np.concatenate([seen, keys[new]]))
+            new &= ~_among(seen, keys) & ~_among(fresh, keys)
+            fresh = uniques(np.concatenate([fresh, keys[new]]))
             if new.any():
                 yield Batch(batch.table, batch.frame.filter(pl.Series(new)))
-        self.seen, self.held, self.rows = [seen], [], 0
+        self.seen, self.held, self.rows = [seen, fresh], [], 0
+
+
+def _among(ordered: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """Where the keys are found in an ascending array."""
+    if not len(ordered):
+        return np.zeros(len(keys), bool)
+    found: np.ndarray = (
+        ordered[np.minimum(np.searchsorted(ordered, keys), len(ordered) - 1)] == keys
+    )
+    return found

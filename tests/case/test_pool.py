@@ -60,3 +60,19 @@ def test_worker_that_died_idle_is_replaced_and_no_task_is_lost() -> None:
 
     ended = [m for _, m in events if isinstance(m, Ended)]
     assert [m.error for m in ended] == [None] * 3
+
+
+def test_what_is_at_work_when_a_run_is_left_ends_in_the_next_one() -> None:
+    todo = tasks()[:6]
+    with Pool(2) as pool:
+        for number, message in pool.run(todo[:4]):
+            if isinstance(message, Ended):
+                first = number
+                break
+        events = list(pool.run(todo[4:]))
+
+    ended = sorted(n for n, m in events if isinstance(m, Ended))
+    given = {first, *ended}
+    assert len(given) == 1 + len(ended)
+    assert {4, 5} < given
+    assert 4 <= len(given)

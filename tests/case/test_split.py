@@ -8,16 +8,20 @@ import subprocess
 import sys
 import zipfile
 import zlib
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import polars as pl
 import pytest
 
 from forensic_iso.case import reading
-from forensic_iso.case.ingest import ingest
+from forensic_iso.case.ingest import ingest, ingest_into
+from forensic_iso.case.pool import Pool
 from forensic_iso.case.store import open_reader, open_writer
-from forensic_iso.case.worker import Ended, Left, Rows, Task
+from forensic_iso.case.worker import Ended, Hashed, Left, Message, Rows, Task, ipc, messages
 from forensic_iso.case.writer import SourceWriter
 from forensic_iso.evidence.found import found_file
 from parsers import evtx
@@ -207,6 +211,58 @@ def test_log_in_an_archive_is_cut_too(
     names = [c.name for t in evtx.TABLES if t.name == "event_other" for c in t.columns]
     id_at, place_at = names.index("record_id"), names.index("record_offset")
     assert query(tmp_path / "c", sql) == [(r[id_at], r[place_at]) for r in whole["event_other"]]
+
+
+class GoneWhileHashed:
+    """Two workers: one reads a part, while the other one loses the file that it hashes."""
+
+    count = 2
+
+    def __init__(self) -> None:
+        self.read = 0
+
+    def start(self, wanted: int) -> None:
+        """Nothing: it works in this process."""
+
+    def run(
+        self, tasks: Sequence[Task] | deque[Task], between: Callable[[], None] | None = None
+    ) -> Iterator[tuple[int, Message]]:
+        """The messages of the tasks."""
+        waiting = tasks if isinstance(tasks, deque) else deque(tasks)
+        while waiting:
+            task = waiting.popleft()
+            for message in messages(task, ipc):
+                if task.parser is None and isinstance(message, Ended):
+                    yield from self._meanwhile(waiting)
+                    yield task.number, Ended(error="unreadable: gone")
+                elif not isinstance(message, Hashed):
+                    yield task.number, message
+
+    def _meanwhile(self, waiting: deque[Task]) -> Iterator[tuple[int, Message]]:
+        while waiting:
+            part = waiting.popleft()
+            self.read += 1
+            yield from ((part.number, message) for message in messages(part, ipc))
+
+
+def test_log_that_is_lost_while_it_is_hashed_leaves_no_rows_of_parts_read_meanwhile(
+    evidence: Path, tmp_path: Path
+) -> None:
+    pool = GoneWhileHashed()
+    with open_writer(tmp_path / "c") as con:
+        ingest_into(
+            con,
+            tmp_path / "c",
+            [evidence],
+            part_bytes=len(damaged_log()) // 3,
+            pool=cast(Pool, pool),
+        )
+
+    assert pool.read == 1
+    sql = "SELECT state, remark, rows FROM source"
+    assert query(tmp_path / "c", sql) == [("failed", "unreadable: gone", 0)]
+    assert query(tmp_path / "c", "SELECT count(*) FROM event") == [(0,)]
+    assert {p.name for p in (tmp_path / "c").iterdir()} == {"case.duckdb", "case.lock", "log.jsonl"}
 
 
 def test_progress_goes_part_by_part_up_to_the_whole(evidence: Path, tmp_path: Path) -> None:
