@@ -11,6 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
+import pyarrow as pa
+
 from forensic_iso.case.worker import Ended, Left, Message, Plan, Rows, Task
 from forensic_iso.case.writer import SourceWriter
 from forensic_iso.evidence.found import ZIP, Found
@@ -58,7 +60,7 @@ class _Held:
             self._problems.append(message)
             return
         data = message.data
-        if not isinstance(data, bytes | bytearray):
+        if not isinstance(data, bytes | pa.Buffer):
             raise TypeError("rows of this process come in their turn")
         size = len(data)
         if self._file is None and size <= room:

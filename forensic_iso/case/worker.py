@@ -11,10 +11,11 @@ import io
 import os
 import pickle
 import traceback
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from importlib import import_module
+from itertools import islice
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
 READ_BYTES = 256 << 10
 """Little enough that what was read is still in the processor's cache when it is hashed."""
 FEW_ROWS = 4096
+SHARED = 1.2
+"""Bytes of a table / bytes of its values: above it a copy of the values costs less than to send all that they lie in."""
+PIECES_AT_ONCE = 256
 COUNTED_ROWS = 16_384
 """Rows whose hosts are counted at a time."""
 PROGRESS_BYTES = 64 << 20
@@ -104,19 +108,57 @@ class Left:
     state: bytes
 
 
+class Pieces:
+    """An Arrow IPC stream in the pieces that Arrow writes: most are the columns' own memory, not copied."""
+
+    closed = False
+
+    def __init__(self, *whole: "bytes | pa.Buffer | pa.Table") -> None:
+        self._pieces: list[memoryview] = []
+        self.size = 0
+        for data in whole:
+            self.write(data)
+
+    def write(self, data: "bytes | pa.Buffer") -> int:
+        """Take the next piece."""
+        view = memoryview(data)
+        self._pieces.append(view)
+        self.size += len(view)
+        return len(view)
+
+    def flush(self) -> None:
+        """Nothing: nothing is held back."""
+
+    def send(self, fd: int) -> None:
+        """Write all of them."""
+        left = deque(self._pieces)
+        while left:
+            sent = os.writev(fd, list(islice(left, PIECES_AT_ONCE)))
+            while left and sent >= len(left[0]):
+                sent -= len(left.popleft())
+            if sent:
+                left[0] = left[0][sent:]
+
+    def joined(self) -> bytes:
+        """The whole stream."""
+        return b"".join(self._pieces)
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows of one table: from another process as an Arrow IPC stream, inside one as an Arrow table."""
+    """Rows of one table: from another process as an Arrow IPC stream (in pieces until sent), inside one as an Arrow table."""
 
     table: str
-    data: "bytes | bytearray | pa.Table"
+    data: "bytes | pa.Buffer | Pieces | pa.Table"
     count: int
 
     def arrow(self) -> "pa.Table":
         """The rows as an Arrow table, without a copy."""
         import pyarrow as pa
 
-        return self.data if isinstance(self.data, pa.Table) else pa.ipc.open_stream(self.data).read_all()  # fmt: skip
+        if isinstance(self.data, pa.Table):
+            return self.data
+        return pa.ipc.open_stream(self.data.joined() if isinstance(self.data, Pieces) else self.data).read_all()  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +177,8 @@ class Ended:
 Message = Hashed | Planned | Rows | Left | Problem | Progress | Ended
 
 
-Pack = Callable[[Batch], "bytes | pa.Table"]
-"""Makes of a batch what `Rows` hold: `ipc` for another process, `arrow` within one."""
+Pack = Callable[[Batch], "bytes | Pieces | pa.Table"]
+"""Makes of a batch what `Rows` hold: `pieces` for another process, `arrow` within one."""
 
 
 def messages(task: Task, pack: Pack) -> Iterator[Message]:
@@ -301,6 +343,20 @@ def ipc(batch: Batch) -> bytes:
     return sink.getvalue()
 
 
+def pieces(batch: Batch) -> "bytes | Pieces":
+    """The batch as an Arrow IPC stream, without a copy unless its columns share text or keep that of other rows."""
+    import pyarrow as pa
+    from polars import CompatLevel
+
+    table = batch.frame.to_arrow(compat_level=CompatLevel.newest())
+    if table.nbytes > SHARED * batch.frame.estimated_size():
+        return ipc(batch)
+    sink = Pieces()
+    with pa.ipc.new_stream(pa.PythonFile(sink, "w"), table.schema) as out:
+        out.write_table(table)
+    return sink
+
+
 def _warm_up() -> None:
     """Load what nearly every task needs, while the main process looks for the first one."""
     with loading():
@@ -321,7 +377,7 @@ def _serve(pipe: Connection) -> None:
             task: Task = pipe.recv()
         except EOFError:
             return
-        for message in messages(task, ipc):
+        for message in messages(task, pieces):
             send(pipe, task.number, message)
 
 
@@ -330,10 +386,9 @@ def send(pipe: Connection, number: int, message: Message) -> None:
     if not isinstance(message, Rows):
         pipe.send((number, message, 0))
         return
-    left = memoryview(message.data)
-    pipe.send((number, replace(message, data=b""), len(left)))
-    while left:
-        left = left[os.write(pipe.fileno(), left) :]
+    data = message.data if isinstance(message.data, Pieces) else Pieces(message.data)
+    pipe.send((number, replace(message, data=b""), data.size))
+    data.send(pipe.fileno())
 
 
 def receive(pipe: Connection) -> tuple[int, Message]:
@@ -342,9 +397,11 @@ def receive(pipe: Connection) -> tuple[int, Message]:
     Raises:
         EOFError, OSError: the worker is gone, perhaps between a message and its rows.
     """
+    import pyarrow as pa
+
     number, message, size = cast(tuple[int, Message, int], pipe.recv())
     if isinstance(message, Rows):
-        data = bytearray(size)
+        data = pa.allocate_buffer(size)
         left = memoryview(data)
         while left:
             got = os.readv(pipe.fileno(), [left])
