@@ -6,9 +6,9 @@ from typing import Protocol
 import duckdb
 
 from forensic_iso.case import store
+from forensic_iso.case.messages import Rows
 from forensic_iso.case.schema import with_provenance
 from forensic_iso.case.shadow_rows import newer_sources, same_row
-from forensic_iso.case.worker import Rows
 from parsers.contract import Sql, Table
 from parsers.registry import by_kind
 

@@ -17,8 +17,8 @@ import duckdb
 from forensic_iso.case import store
 from forensic_iso.case.alone import cores
 from forensic_iso.case.ingest import Report, logical_path
+from forensic_iso.case.messages import Ended, Hashed, Rows, Task
 from forensic_iso.case.pool import pool_of
-from forensic_iso.case.worker import Ended, Hashed, Rows, Task
 from forensic_iso.compare import Comparer
 from forensic_iso.evidence.acquired import check_image
 from forensic_iso.evidence.discover import ImageOptions, discover

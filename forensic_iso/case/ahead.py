@@ -4,8 +4,8 @@ from collections import deque
 from itertools import islice
 from pathlib import Path
 
+from forensic_iso.case.messages import Message, Task
 from forensic_iso.case.reading import Reading, tasks
-from forensic_iso.case.worker import Message, Task
 from parsers.contract import Part
 
 

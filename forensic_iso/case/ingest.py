@@ -14,11 +14,11 @@ from forensic_iso.case.ahead import Ahead
 from forensic_iso.case.alone import workers_for
 from forensic_iso.case.duplicates import drop_copies
 from forensic_iso.case.host_of import COLLECTION_NAME, NOTHING, HostNames, Witness
+from forensic_iso.case.messages import Ended, Hashed, Planned, Task
 from forensic_iso.case.pool import Inline, Pool, pool_of
 from forensic_iso.case.reading import MOST_PARTS, PART_BYTES, Reading, most_parts, plan, size, tasks
 from forensic_iso.case.schema import evidence_tables
 from forensic_iso.case.shadow_rows import drop_unchanged
-from forensic_iso.case.worker import Ended, Hashed, Planned, Task
 from forensic_iso.case.writer import SourceWriter, insert_problems
 from forensic_iso.errors import CaseError, NothingUsable
 from forensic_iso.evidence.discover import Discovery, ImageOptions, discover

@@ -14,7 +14,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from forensic_iso.case.memory import keep_freed, one_pool
-from forensic_iso.case.worker import Ended, Message, Task, arrow, messages, receive
+from forensic_iso.case.messages import Ended, Message, Task
+from forensic_iso.case.wire import arrow, receive
+from forensic_iso.case.worker import messages
 from forensic_iso.errors import SystemFault
 from parsers.contract import Problem, Severity
 

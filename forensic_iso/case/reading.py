@@ -13,7 +13,7 @@ from typing import IO
 
 import pyarrow as pa
 
-from forensic_iso.case.worker import Ended, Left, Message, Plan, Rows, Task
+from forensic_iso.case.messages import Ended, Left, Message, Plan, Rows, Task
 from forensic_iso.case.writer import SourceWriter
 from forensic_iso.evidence.found import ZIP, Found
 from parsers.contract import Part, Problem, Splitting

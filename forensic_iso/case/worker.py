@@ -8,18 +8,28 @@ worker processes are wanted.
 import contextlib
 import hashlib
 import io
-import os
 import pickle
 import traceback
-from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
 from importlib import import_module
-from itertools import islice
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from forensic_iso.case.memory import keep_freed, loading
+from forensic_iso.case.messages import (
+    Ended,
+    Hashed,
+    Left,
+    Message,
+    Plan,
+    Planned,
+    Progress,
+    Rows,
+    Task,
+)
+from forensic_iso.case.wire import Pack, pieces, send
 from forensic_iso.evidence.earlier import earlier_state
 from forensic_iso.evidence.found import Found
 from forensic_iso.evidence.opening import open_found
@@ -30,7 +40,6 @@ from parsers.contract import (
     Batch,
     Carry,
     Parser,
-    Part,
     Problem,
     Severity,
     Splitting,
@@ -39,146 +48,13 @@ from parsers.contract import (
 
 if TYPE_CHECKING:
     import polars as pl
-    import pyarrow as pa
 
 READ_BYTES = 256 << 10
 """Little enough that what was read is still in the processor's cache when it is hashed."""
-FEW_ROWS = 4096
-SHARED = 1.2
-"""Bytes of a table / bytes of its values: above it a copy of the values costs less than to send all that they lie in."""
-PIECES_AT_ONCE = 256
 COUNTED_ROWS = 16_384
 """Rows whose hosts are counted at a time."""
 PROGRESS_BYTES = 64 << 20
 """A sign of life while hashing large files."""
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One artifact to hash (`parser` None) or to parse, by the module of that name: a worker loads no other.
-
-    `plan` asks a hashing task to say where the artifact may be cut; `part` asks for one part only; `joined` are all
-    parts and what each left, None where it was lost.
-    """
-
-    number: int
-    found: Found
-    parser: str | None = None
-    window: Window = field(default_factory=Window)
-    beside: tuple[Found, ...] = ()
-    plan: "Plan | None" = None
-    part: Part | None = None
-    joined: tuple[tuple[Part, bytes | None], ...] = ()
-
-    @property
-    def place(self) -> str:
-        """What of the artifact the task reads, in words."""
-        if self.part is None:
-            return "whole file"
-        return f"offset {self.part.start} to {self.part.stop or 'the end'}"
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How a parser may cut an artifact: parts of `least` bytes or more, at most `most`."""
-
-    parser: str
-    least: int
-    most: int
-
-
-@dataclass(frozen=True, slots=True)
-class Hashed:
-    """SHA-256 of the artifact."""
-
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """Where the artifact is to be cut."""
-
-    parts: tuple[Part, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """What a part leaves for the joining, pickled."""
-
-    state: bytes
-
-
-class Pieces:
-    """An Arrow IPC stream in the pieces that Arrow writes: most are the columns' own memory, not copied."""
-
-    closed = False
-
-    def __init__(self, *whole: "bytes | pa.Buffer | pa.Table") -> None:
-        self._pieces: list[memoryview] = []
-        self.size = 0
-        for data in whole:
-            self.write(data)
-
-    def write(self, data: "bytes | pa.Buffer") -> int:
-        """Take the next piece."""
-        view = memoryview(data)
-        self._pieces.append(view)
-        self.size += len(view)
-        return len(view)
-
-    def flush(self) -> None:
-        """Nothing: nothing is held back."""
-
-    def send(self, fd: int) -> None:
-        """Write all of them."""
-        left = deque(self._pieces)
-        while left:
-            sent = os.writev(fd, list(islice(left, PIECES_AT_ONCE)))
-            while left and sent >= len(left[0]):
-                sent -= len(left.popleft())
-            if sent:
-                left[0] = left[0][sent:]
-
-    def joined(self) -> bytes:
-        """The whole stream."""
-        return b"".join(self._pieces)
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Rows of one table: from another process as an Arrow IPC stream (in pieces until sent), inside one as an Arrow table."""
-
-    table: str
-    data: "bytes | pa.Buffer | Pieces | pa.Table"
-    count: int
-
-    def arrow(self) -> "pa.Table":
-        """The rows as an Arrow table, without a copy."""
-        import pyarrow as pa
-
-        if isinstance(self.data, pa.Table):
-            return self.data
-        return pa.ipc.open_stream(self.data.joined() if isinstance(self.data, Pieces) else self.data).read_all()  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Sign of life."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """The task is over. `hosts` counts rows by host, the latest host first; `error` is set where it failed."""
-
-    hosts: tuple[tuple[str, int], ...] = ()
-    error: str | None = None
-
-
-Message = Hashed | Planned | Rows | Left | Problem | Progress | Ended
-
-
-Pack = Callable[[Batch], "bytes | Pieces | pa.Table"]
-"""Makes of a batch what `Rows` hold: `pieces` for another process, `arrow` within one."""
 
 
 def messages(task: Task, pack: Pack) -> Iterator[Message]:
@@ -325,38 +201,6 @@ class _Hosts:
         )
 
 
-def arrow(batch: Batch) -> "bytes | pa.Table":
-    """The batch as an Arrow table over the same memory; a few rows are packed: they would keep all that they are cut from."""
-    from polars import CompatLevel
-
-    if batch.frame.height < FEW_ROWS:
-        return ipc(batch)
-    return batch.frame.to_arrow(compat_level=CompatLevel.newest())
-
-
-def ipc(batch: Batch) -> bytes:
-    """The batch as an Arrow IPC stream."""
-    from polars import CompatLevel
-
-    sink = io.BytesIO()
-    batch.frame.write_ipc_stream(sink, compat_level=CompatLevel.newest())
-    return sink.getvalue()
-
-
-def pieces(batch: Batch) -> "bytes | Pieces":
-    """The batch as an Arrow IPC stream, without a copy unless its columns share text or keep that of other rows."""
-    import pyarrow as pa
-    from polars import CompatLevel
-
-    table = batch.frame.to_arrow(compat_level=CompatLevel.newest())
-    if table.nbytes > SHARED * batch.frame.estimated_size():
-        return ipc(batch)
-    sink = Pieces()
-    with pa.ipc.new_stream(pa.PythonFile(sink, "w"), table.schema) as out:
-        out.write_table(table)
-    return sink
-
-
 def _warm_up() -> None:
     """Load what nearly every task needs, while the main process looks for the first one."""
     with loading():
@@ -379,34 +223,3 @@ def _serve(pipe: Connection) -> None:
             return
         for message in messages(task, pieces):
             send(pipe, task.number, message)
-
-
-def send(pipe: Connection, number: int, message: Message) -> None:
-    """One message of a task. Rows follow it as plain bytes: pickled, they would be copied twice on either side."""
-    if not isinstance(message, Rows):
-        pipe.send((number, message, 0))
-        return
-    data = message.data if isinstance(message.data, Pieces) else Pieces(message.data)
-    pipe.send((number, replace(message, data=b""), data.size))
-    data.send(pipe.fileno())
-
-
-def receive(pipe: Connection) -> tuple[int, Message]:
-    """The next message, and the number of its task.
-
-    Raises:
-        EOFError, OSError: the worker is gone, perhaps between a message and its rows.
-    """
-    import pyarrow as pa
-
-    number, message, size = cast(tuple[int, Message, int], pipe.recv())
-    if isinstance(message, Rows):
-        data = pa.allocate_buffer(size)
-        left = memoryview(data)
-        while left:
-            got = os.readv(pipe.fileno(), [left])
-            if not got:
-                raise EOFError
-            left = left[got:]
-        message = replace(message, data=data)
-    return number, message

@@ -4,8 +4,8 @@ import os
 import signal
 from pathlib import Path
 
+from forensic_iso.case.messages import Ended, Hashed, Task
 from forensic_iso.case.pool import Pool
-from forensic_iso.case.worker import Ended, Hashed, Task
 from forensic_iso.evidence.discover import discover
 from parsers.contract import Problem
 from parsers.registry import PARSERS

@@ -19,9 +19,11 @@ import pytest
 
 from forensic_iso.case import reading
 from forensic_iso.case.ingest import ingest, ingest_into
+from forensic_iso.case.messages import Ended, Hashed, Left, Message, Rows, Task
 from forensic_iso.case.pool import Pool
 from forensic_iso.case.store import open_reader, open_writer
-from forensic_iso.case.worker import Ended, Hashed, Left, Message, Rows, Task, ipc, messages
+from forensic_iso.case.wire import ipc
+from forensic_iso.case.worker import messages
 from forensic_iso.case.writer import SourceWriter
 from forensic_iso.evidence.found import found_file
 from parsers import evtx
