@@ -17,7 +17,7 @@ from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from forensic_iso.case.memory import keep_freed, loading
+from forensic_iso.case.memory import keep_freed, loading, one_pool
 from forensic_iso.case.messages import (
     Ended,
     Hashed,
@@ -206,6 +206,7 @@ def _warm_up() -> None:
     with loading():
         import parsers.evtx.reader  # noqa: F401
     keep_freed()
+    one_pool()
 
 
 def main(pipe: int) -> None:
