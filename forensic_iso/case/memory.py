@@ -4,6 +4,7 @@ import ctypes
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 MMAP_THRESHOLD, TRIM_THRESHOLD = -3, -1
 """glibc's names of the two bounds (malloc.h: M_MMAP_THRESHOLD, M_TRIM_THRESHOLD)."""
@@ -26,6 +27,7 @@ def loading() -> Iterator[None]:
         gc.enable()
 
 
+@cache
 def keep_freed() -> None:
     """Let glibc reuse freed memory: else each batch's arrays are mapped and faulted in anew (5 s of 12 on a $MFT).
 
@@ -56,7 +58,10 @@ def _huge_pages(libc: ctypes.CDLL) -> None:
 
 
 def one_pool() -> None:
-    """Let Arrow take its memory from the same heap: a quarter fewer page faults, 5 % less CPU."""
+    """Let Arrow take its memory from the same heap: where rows come and go, its own pool gives it back and asks anew.
+
+    5 % less CPU of a worker, a third less of the process that takes their rows.
+    """
     import pyarrow as pa
 
     pa.set_memory_pool(pa.system_memory_pool())

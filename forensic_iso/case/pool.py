@@ -141,6 +141,8 @@ class Pool:
         Whoever gives a deque may add tasks to it whenever a message comes. Whoever leaves at an `Ended` finds the
         tasks that were at work in the next run, beside its own. `between` is called while all workers think.
         """
+        keep_freed()
+        one_pool()
         waiting = tasks if isinstance(tasks, deque) else deque(tasks)
         self._hand_out(waiting)
         while waiting or any(w.task for w in self._workers):
