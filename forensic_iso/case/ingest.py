@@ -1,7 +1,7 @@
 """Evidence into the case: discover, hash, read what names its host, then what takes the name from there."""
 
 import hashlib
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -47,6 +47,8 @@ class Source:
     kind: str
     sha256: str = ""
     source_id: str = ""
+    twin: int = 0
+    """Number among the artifacts of this run with the same bytes at the same place: two hosts' folders of one name."""
     known: bool = False
     hosts: tuple[tuple[str, int], ...] = ()
     early: list[Problem] = field(default_factory=list)
@@ -78,9 +80,10 @@ class Summary:
     not_found: list[str] = field(default_factory=list)
 
 
-def source_id(path: str, sha256: str) -> str:
-    """Id of an artifact: the same bytes at the same place below what was handed in."""
-    return hashlib.sha256(f"{path}\0{sha256}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
+def source_id(path: str, sha256: str, twin: int = 0) -> str:
+    """Id of an artifact: the same bytes at the same place below what was handed in; `twin` counts those in one run."""
+    text = f"{path}\0{sha256}" + (f"\0{twin}" if twin else "")
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def logical_path(found: Found) -> str:
@@ -213,7 +216,6 @@ class Ingest:
                 self._ahead.take(i, number, message)
             elif isinstance(message, Hashed):
                 s.sha256 = message.sha256
-                s.source_id = source_id(s.path, s.sha256)
             elif isinstance(message, Planned):
                 s.parts = message.parts if len(message.parts) > 1 else ()
                 if s.parts and names_host(s.kind) and s.path not in booked:
@@ -227,6 +229,18 @@ class Ingest:
                 left -= 1
                 if not left:
                     break
+        self._name_sources(sources)
+
+    @staticmethod
+    def _name_sources(sources: list[Source]) -> None:
+        """Give the sources their ids, and tell apart those that would have the same."""
+        seen: Counter[tuple[str, str]] = Counter()
+        for s in sources:
+            place = (s.path, "" if s.unreadable else s.sha256)
+            s.twin = seen[place]
+            seen[place] += 1
+            if place[1]:
+                s.source_id = source_id(*place, s.twin)
 
     def _hash_companions(self, sources: list[Source]) -> None:
         """Hashes for the manifest of files that are read together with another one."""
@@ -284,7 +298,7 @@ class Ingest:
     def _book_unreadable(self, s: Source) -> None:
         """A file that could not even be hashed: failed, and tried again at the next run."""
         s.source_id, s.known = "", False
-        place = source_id(s.path, "")
+        place = source_id(s.path, "", s.twin)
         self._forget(place, s.kind)
         self._con.execute(
             "INSERT INTO source (source_id, path, given, windows_path, container, bytes, kind, state, remark, rows,"

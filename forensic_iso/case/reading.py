@@ -99,6 +99,7 @@ class Reading:
     _held: dict[int, _Held] = field(default_factory=dict)
     _ended: dict[int, Ended] = field(default_factory=dict)
     _left: dict[int, bytes] = field(default_factory=dict)
+    _ahead: bool = False
 
     def begin(self, writer: SourceWriter) -> None:
         """Have the writer, and give it what has come so far."""
@@ -144,8 +145,10 @@ class Reading:
                 self._pass(self.writer, message)
 
     def write_ahead(self) -> None:
-        """Insert what waits while a worker joins the parts: few rows follow."""
-        if self.writer and self.parts and len(self._ended) == len(self.parts):
+        """Insert what waits while a worker joins the parts; once, as few rows follow."""
+        joining = bool(self.parts) and len(self._ended) == len(self.parts)
+        if self.writer and joining and not self._ahead:
+            self._ahead = True
             self.writer.flush()
 
     def close(self, host: str | None, basis: str | None) -> None:

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 FEW_ROWS = 4096
+"""Up to so many rows a copy costs less than the memory that they would keep."""
 SHARED = 1.2
 """Bytes of a table / bytes of its values: above it a copy of the values costs less than to send all that they lie in."""
 PIECES_AT_ONCE = 256
+"""Below the 1,024 that one `writev` takes on Linux (IOV_MAX, writev(2))."""
 
 
 Pack = Callable[[Batch], "bytes | Pieces | pa.Table"]
@@ -47,7 +49,11 @@ class Pieces:
         """Nothing: nothing is held back."""
 
     def send(self, fd: int) -> None:
-        """Write all of them."""
+        """Write all of them to a file descriptor that blocks.
+
+        Raises:
+            OSError: the other side is gone.
+        """
         left = deque(self._pieces)
         while left:
             sent = os.writev(fd, list(islice(left, PIECES_AT_ONCE)))

@@ -20,6 +20,7 @@ from forensic_iso.errors import CaseError, NothingUsable
 from parsers.contract import Window
 from tests.builders.evtx import EvtxWriter
 from tests.builders.hive import hive, tree
+from tests.builders.lnk import DRIVE_CDROM, Shortcut, VolumeId, build_lnk
 from tests.conftest import BUNDLED
 
 Rows = list[tuple[object, ...]]
@@ -94,6 +95,61 @@ def test_same_log_in_two_places_is_kept_once_with_both_places(tmp_path: Path) ->
     (one,) = query(tmp_path / "one", "SELECT count(*) FROM event")
     assert query(tmp_path / "two", "SELECT count(*) FROM event") == [one]
     assert query(tmp_path / "two", "SELECT count(*) FROM event_copy") == [one]
+
+
+def test_same_shortcut_of_two_hosts_whose_folders_bear_one_name_is_kept_for_both(
+    tmp_path: Path,
+) -> None:
+    link = build_lnk(Shortcut("E:\\Tool.exe", VolumeId(DRIVE_CDROM, 0x1234, "TOOL")))
+    folders = [tmp_path / name / "C" for name in ("first", "second")]
+    for folder in folders:
+        writer = EvtxWriter("Security", f"{folder.parent.name}.example.test")
+        writer.add("Other", 7, datetime(2026, 3, 1, tzinfo=UTC), [("Text", "x")])
+        folder.mkdir(parents=True)
+        (folder / "Security.evtx").write_bytes(writer.build())
+        (folder / "Tool.lnk").write_bytes(link)
+
+    ingest(tmp_path / "c", folders, workers=0)
+    again = ingest(tmp_path / "c", folders, workers=0)
+
+    sql = (
+        "SELECT lnk.host, count(*) FROM lnk JOIN source USING (source_id) GROUP BY ALL ORDER BY ALL"
+    )
+    each = [("FIRST", 1), ("SECOND", 1)]
+    assert query(tmp_path / "c", sql) == each
+    assert again.read_now == 0
+
+
+def test_same_log_given_twice_under_one_name_is_counted_once(tmp_path: Path) -> None:
+    files = [tmp_path / name / "Security.evtx" for name in ("live", "archive")]
+    for file in files:
+        file.parent.mkdir()
+        shutil.copy(some_log(), file)
+
+    ingest(tmp_path / "c", files, workers=0)
+
+    sql = "SELECT count(*), count(DISTINCT (source_id, record_offset)) FROM event"
+    ((rows, places),) = query(tmp_path / "c", sql)
+    assert rows == places
+    assert query(tmp_path / "c", "SELECT count(*) FROM event_copy") == [(rows,)]
+
+
+def test_two_unreadable_files_of_one_name_are_both_told(tmp_path: Path) -> None:
+    archives = [tmp_path / name / "c.zip" for name in ("first", "second")]
+    for archive in archives:
+        archive.parent.mkdir()
+        with zipfile.ZipFile(archive, "w") as z:
+            z.write(some_log(), "Security.evtx")
+        raw = bytearray(archive.read_bytes())
+        raw[6] |= 1  # encrypted, says the member's head
+        raw[raw.index(b"PK\1\2") + 8] |= 1
+        archive.write_bytes(raw)
+
+    with pytest.raises(NothingUsable):
+        ingest(tmp_path / "c", archives, workers=0)
+
+    found = query(tmp_path / "c", "SELECT path, code FROM problem WHERE severity = 'error'")
+    assert len(found) == 2
 
 
 def test_since_and_until_cut_events_half_open(tmp_path: Path) -> None:
